@@ -1,0 +1,35 @@
+/// A place in a file, 1-based; columns count characters.
+public struct SourcePosition: Sendable, Hashable, Comparable {
+  public var line: Int
+  public var column: Int
+
+  public init(line: Int, column: Int) {
+    self.line = line
+    self.column = column
+  }
+
+  public static func < (left: SourcePosition, right: SourcePosition) -> Bool {
+    (left.line, left.column) < (right.line, right.column)
+  }
+}
+
+/// A mistake in a graph file, or something worth a warning.
+public struct Problem: Sendable, Hashable {
+  public enum Severity: String, Sendable, Hashable {
+    case error, warning
+  }
+
+  public var severity: Severity
+  public var position: SourcePosition
+  public var message: String
+
+  /// What to do about it: "did you mean …", or the fix.
+  public var hint: String?
+
+  public init(_ severity: Severity = .error, at position: SourcePosition, _ message: String, hint: String? = nil) {
+    self.severity = severity
+    self.position = position
+    self.message = message
+    self.hint = hint
+  }
+}

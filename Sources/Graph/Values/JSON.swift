@@ -1,0 +1,92 @@
+/// A JSON value whose numbers are exact.
+///
+/// An integral number within ±2^53 is always ``int(_:)``, however it was written (`1`, `1.0`, `1e0`), so
+/// equal numbers are equal values. Integers up to 64 bits are kept; what neither an `Int` nor a finite
+/// `Double` holds exactly is refused where it enters (`JSON.init(parsing:)`).
+public enum JSON: Sendable, Hashable {
+  case null
+  case bool(Bool)
+  case int(Int)
+  case double(Double)
+  case string(String)
+  case array([JSON])
+  case object(JSONObject)
+}
+
+extension JSON {
+  /// A number in its one canonical case; `-0` stays a `double` so that its sign survives.
+  public static func number(_ value: Double) -> JSON {
+    let exact = 9_007_199_254_740_992.0
+    guard value.rounded() == value, abs(value) <= exact, !(value == 0 && value.sign == .minus) else {
+      return .double(value)
+    }
+    return .int(Int(value))
+  }
+
+  public subscript(key: String) -> JSON? {
+    guard case .object(let object) = self else { return nil }
+    return object[key]
+  }
+
+  public var stringValue: String? {
+    guard case .string(let value) = self else { return nil }
+    return value
+  }
+
+  public var intValue: Int? {
+    guard case .int(let value) = self else { return nil }
+    return value
+  }
+
+  public var doubleValue: Double? {
+    switch self {
+    case .int(let value): Double(value)
+    case .double(let value): value
+    default: nil
+    }
+  }
+
+  public var boolValue: Bool? {
+    guard case .bool(let value) = self else { return nil }
+    return value
+  }
+
+  public var arrayValue: [JSON]? {
+    guard case .array(let value) = self else { return nil }
+    return value
+  }
+
+  public var objectValue: JSONObject? {
+    guard case .object(let value) = self else { return nil }
+    return value
+  }
+
+  /// jq's truth: everything but `null` and `false`.
+  public var isTruthy: Bool {
+    self != .null && self != .bool(false)
+  }
+
+  /// The JSON type name as JSON Schema spells it; `integer` is reported as `number`.
+  public var typeName: String {
+    switch self {
+    case .null: "null"
+    case .bool: "boolean"
+    case .int, .double: "number"
+    case .string: "string"
+    case .array: "array"
+    case .object: "object"
+    }
+  }
+}
+
+extension JSON: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
+  ExpressibleByFloatLiteral, ExpressibleByStringLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
+{
+  public init(nilLiteral: ()) { self = .null }
+  public init(booleanLiteral value: Bool) { self = .bool(value) }
+  public init(integerLiteral value: Int) { self = .int(value) }
+  public init(floatLiteral value: Double) { self = .number(value) }
+  public init(stringLiteral value: String) { self = .string(value) }
+  public init(arrayLiteral elements: JSON...) { self = .array(elements) }
+  public init(dictionaryLiteral elements: (String, JSON)...) { self = .object(JSONObject(elements)) }
+}

@@ -1,0 +1,58 @@
+import OrderedCollections
+
+/// A JSON object: keys keep the order they came in, which never matters for equality.
+public struct JSONObject: Sendable {
+  private var members: OrderedDictionary<String, JSON>
+
+  public init() {
+    members = [:]
+  }
+
+  /// A later pair with the same key wins, in the earlier one's place.
+  public init(_ pairs: some Sequence<(String, JSON)>) {
+    members = OrderedDictionary(pairs, uniquingKeysWith: { _, new in new })
+  }
+
+  public var count: Int { members.count }
+  public var isEmpty: Bool { members.isEmpty }
+  public var keys: [String] { Array(members.keys) }
+  public var values: [JSON] { Array(members.values) }
+
+  public subscript(key: String) -> JSON? {
+    get { members[key] }
+    set { members[key] = newValue }
+  }
+
+  @discardableResult
+  public mutating func removeValue(forKey key: String) -> JSON? {
+    members.removeValue(forKey: key)
+  }
+}
+
+extension JSONObject: Hashable {
+  public static func == (left: JSONObject, right: JSONObject) -> Bool {
+    left.count == right.count && left.members.allSatisfy { right.members[$0.key] == $0.value }
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    var total = 0
+    for (key, value) in members {
+      var member = Hasher()
+      member.combine(key)
+      member.combine(value)
+      total ^= member.finalize()
+    }
+    hasher.combine(total)
+  }
+}
+
+extension JSONObject: Sequence, ExpressibleByDictionaryLiteral {
+  public init(dictionaryLiteral elements: (String, JSON)...) {
+    self.init(elements)
+  }
+
+  public func makeIterator() -> AnyIterator<(key: String, value: JSON)> {
+    var iterator = members.makeIterator()
+    return AnyIterator { iterator.next().map { (key: $0.key, value: $0.value) } }
+  }
+}

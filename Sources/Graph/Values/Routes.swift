@@ -1,0 +1,52 @@
+/// Edges out of a node, or a graph's start: tried in order, the first match taken.
+public struct Routes: Sendable, Hashable {
+  public var routes: [Route]
+
+  public init(_ routes: [Route]) {
+    self.routes = routes
+  }
+
+  /// Plain edges to all of `names`, without a condition.
+  public init(to names: [NodeName]) {
+    routes = [Route(to: .nodes(names))]
+  }
+
+  /// Every node that can be reached from here.
+  public var targets: [NodeName] {
+    routes.flatMap { route in
+      switch route.target {
+      case .nodes(let names): names
+      case .computed(_, let may): may
+      }
+    }
+  }
+}
+
+/// One way out: when it matches and where it leads.
+public struct Route: Sendable, Hashable {
+  /// `nil` always matches.
+  public var when: Expression?
+
+  /// Fan-out: one task of the target per item (a stream, or one list).
+  public var each: Expression?
+
+  /// How many tasks of the fan-out run at once; `nil` does not bound them.
+  public var parallel: Int?
+
+  public var target: Target
+
+  public init(when: Expression? = nil, each: Expression? = nil, parallel: Int? = nil, to target: Target) {
+    self.when = when
+    self.each = each
+    self.parallel = parallel
+    self.target = target
+  }
+
+  public enum Target: Sendable, Hashable {
+    /// Known names; empty is `end`.
+    case nodes([NodeName])
+
+    /// An expression that gives one name or a list of names, each of `may` or `end`.
+    case computed(Expression, may: [NodeName])
+  }
+}

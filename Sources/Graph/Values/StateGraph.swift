@@ -1,0 +1,110 @@
+import OrderedCollections
+
+/// What was authored: channels, nodes and the edges between them, as a plain value.
+public struct StateGraph: Sendable {
+  public var name: String
+  public var description: String?
+
+  /// Every channel in declaration order, inputs first.
+  public var channels: OrderedDictionary<ChannelName, Channel>
+
+  /// What programs and parent graphs get back; `nil` gives all channels.
+  public var outputs: OrderedDictionary<String, Field>?
+
+  /// MCP servers by name, in the `mcpServers` shape of client configuration files.
+  public var servers: OrderedDictionary<String, Field>
+
+  /// Environment variables whose values are secret.
+  public var secrets: [String]
+
+  /// Environment variables that expressions may read as `$env`.
+  public var environment: [String]
+
+  /// Super-steps allowed per run.
+  public var maxSteps: Int
+
+  /// Where a run begins, evaluated on the state after the inputs went through the reducers.
+  public var start: Routes
+
+  /// Nodes in declaration order, which is also the order their writes land in.
+  public var nodes: OrderedDictionary<NodeName, Node>
+
+  /// The file this was read from; `nil` for a graph made in code.
+  public var source: GraphSource?
+
+  public init(
+    name: String, description: String? = nil, channels: OrderedDictionary<ChannelName, Channel> = [:],
+    outputs: OrderedDictionary<String, Field>? = nil, servers: OrderedDictionary<String, Field> = [:],
+    secrets: [String] = [], environment: [String] = [], maxSteps: Int = StateGraph.defaultMaxSteps, start: Routes,
+    nodes: OrderedDictionary<NodeName, Node>, source: GraphSource? = nil
+  ) {
+    self.name = name
+    self.description = description
+    self.channels = channels
+    self.outputs = outputs
+    self.servers = servers
+    self.secrets = secrets
+    self.environment = environment
+    self.maxSteps = maxSteps
+    self.start = start
+    self.nodes = nodes
+    self.source = source
+  }
+
+  public static let defaultMaxSteps = 1000
+
+  public var inputs: [Channel] { channels.values.filter(\.isInput) }
+}
+
+/// The text a graph was read from.
+public struct GraphSource: Sendable, Hashable {
+  /// Absolute path of the file; relative names in the graph start from its folder. `nil` for text without a file.
+  public var path: String?
+  public var text: String
+
+  public init(path: String?, text: String) {
+    self.path = path
+    self.text = text
+  }
+}
+
+/// A named value of the state and how writes fold into it.
+public struct Channel: Sendable, Hashable {
+  public var name: ChannelName
+  public var description: String?
+  public var isInput: Bool
+  public var reducer: Reducer
+
+  /// What the value must fit after reducing; `nil` takes anything.
+  public var schema: JSONSchema?
+
+  /// The value before any write; `nil` leaves the channel absent (or at its reducer's start value).
+  public var initial: JSON?
+
+  public init(
+    _ name: ChannelName, description: String? = nil, isInput: Bool = false, reducer: Reducer = .replace,
+    schema: JSONSchema? = nil, initial: JSON? = nil
+  ) {
+    self.name = name
+    self.description = description
+    self.isInput = isInput
+    self.reducer = reducer
+    self.schema = schema
+    self.initial = initial
+  }
+}
+
+/// How a write folds into a channel's value.
+public enum Reducer: String, Sendable, Hashable, CaseIterable {
+  case replace, append, sum, min, max, merge, union, messages, last, ephemeral, untracked
+
+  /// The value of a channel that was never written and has no default; `nil` is absent.
+  public var start: JSON? {
+    switch self {
+    case .append, .union, .messages: .array([])
+    case .sum: .int(0)
+    case .merge: .object([:])
+    case .replace, .min, .max, .last, .ephemeral, .untracked: nil
+    }
+  }
+}
