@@ -1,4 +1,4 @@
-import OrderedCollections
+public import OrderedCollections
 
 /// A value in a graph file that may hold expressions.
 public indirect enum Field: Sendable, Hashable {

@@ -1,4 +1,4 @@
-import OrderedCollections
+public import OrderedCollections
 
 /// One authored step: what it does (``kind`` and ``fields``) and how it is reached, guarded and left.
 public struct Node: Sendable, Hashable {

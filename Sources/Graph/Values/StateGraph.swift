@@ -1,4 +1,4 @@
-import OrderedCollections
+public import OrderedCollections
 
 /// What was authored: channels, nodes and the edges between them, as a plain value.
 public struct StateGraph: Sendable {
