@@ -1,0 +1,128 @@
+public import Graph
+
+/// Where threads keep their checkpoints.
+///
+/// Every conformance passes `CheckpointerConformance`. A method returns only once its effect is as durable as the store
+/// is. Reads see every commit that returned before them.
+public protocol Checkpointer: Sendable {
+  /// Takes the thread over: the fence grows by one and older fences can no longer commit. Makes nothing but the
+  /// ownership row of a thread that does not exist yet.
+  ///
+  /// - Throws: ``StoreError/busy(_:)`` when a live process has it.
+  func acquire(_ thread: ThreadID, owner: OwnerRecord) async throws -> Fence
+
+  /// Gives the thread back. Later commits with `fence` fail.
+  func release(_ fence: Fence) async throws
+
+  /// Makes all changes, or none, if `fence` is still the newest.
+  ///
+  /// - Throws: ``StoreError/fenced`` when another runner took the thread over.
+  func commit(_ changes: [StoreChange], fence: Fence) async throws
+
+  /// The process that has `thread`; `nil` when none is alive.
+  func owner(of thread: ThreadID) async throws -> OwnerRecord?
+
+  func thread(_ id: ThreadID) async throws -> ThreadRecord?
+
+  /// Newest first by creation.
+  func threads() async throws -> [ThreadRecord]
+
+  func graph(_ hash: String) async throws -> GraphRecord?
+
+  /// The checkpoint `number` (`nil`: the newest) with the values it ended with.
+  func checkpoint(_ number: Int?, of thread: ThreadID, namespace: String) async throws -> StoredCheckpoint?
+
+  /// Checkpoints below `before`, newest first, without values, each with the tasks that led to it.
+  func history(of thread: ThreadID, namespace: String, before: Int?, limit: Int?) async throws -> [HistoryEntry]
+
+  /// Tasks that see the state of `checkpoint`, by ordinal.
+  func tasks(of thread: ThreadID, namespace: String, checkpoint: Int) async throws -> [TaskRecord]
+
+  /// What tasks printed, in order.
+  func output(of thread: ThreadID) async throws -> [OutputRecord]
+
+  func services(of thread: ThreadID) async throws -> [ServiceRecord]
+
+  /// The cached result, unless it expired before `now`.
+  func cached(_ key: String, now: Timestamp) async throws -> JSON?
+
+  /// Checks that what is stored is whole: the problems found.
+  func verify() async throws -> [String]
+
+  func close() async throws
+}
+
+/// One change of a commit.
+public enum StoreChange: Sendable {
+  /// Inserts or replaces the header.
+  case thread(ThreadRecord)
+
+  /// Kept once per hash.
+  case graph(GraphRecord)
+
+  /// Appends a checkpoint. `values` is the state it ended with (without untracked channels), from which the store may
+  /// keep a snapshot.
+  case checkpoint(CheckpointRecord, values: JSONObject)
+
+  /// Inserts or replaces a task by `checkpoint` and `id`.
+  case task(TaskRecord)
+  case output([OutputRecord])
+
+  /// Inserts or replaces a service by `key`.
+  case service(ServiceRecord)
+  case serviceEnded(key: String)
+  case cache(CacheRecord)
+}
+
+/// A checkpoint with the whole state.
+public struct StoredCheckpoint: Sendable, Hashable {
+  public var record: CheckpointRecord
+  public var values: JSONObject
+
+  public init(record: CheckpointRecord, values: JSONObject) {
+    self.record = record
+    self.values = values
+  }
+}
+
+/// A checkpoint as `history` shows it.
+public struct HistoryEntry: Sendable, Hashable {
+  /// `deltas` may be empty here.
+  public var record: CheckpointRecord
+
+  /// The tasks whose end made it, by ordinal; empty for inputs, updates and forks.
+  public var ran: [TaskRecord]
+
+  public init(record: CheckpointRecord, ran: [TaskRecord]) {
+    self.record = record
+    self.ran = ran
+  }
+}
+
+/// Why a store refused.
+public enum StoreError: Error, Sendable, Hashable {
+  /// Another process has the thread.
+  case busy(OwnerRecord?)
+
+  /// The thread was taken over by another runner since.
+  case fenced
+
+  /// The store cannot be used: what is wrong and what to do.
+  case unusable(String)
+
+  /// What is stored is damaged: where and how.
+  case damaged(String)
+}
+
+extension StoreError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .busy(let owner?):
+      "another runner has this thread (process \(owner.pid) on \(owner.host)); wait for it, or end it with graphrun stop"
+    case .busy(nil): "another runner has this thread; wait for it, or end it with graphrun stop"
+    case .fenced: "another runner took this thread over; this one stopped without storing anything more"
+    case .unusable(let why): why
+    case .damaged(let why): "the store is damaged: \(why)"
+    }
+  }
+}

@@ -1,0 +1,34 @@
+public import Graph
+
+/// What went wrong in a task, as data that routes, stores and programs use.
+public struct TaskError: Sendable, Hashable {
+  public var node: NodeName?
+  public var kind: ErrorKind
+  public var message: String
+
+  /// What the node had when it failed (a shell's exit and output, a probe's evidence).
+  public var result: JSON?
+
+  public init(node: NodeName? = nil, kind: ErrorKind, message: String, result: JSON? = nil) {
+    self.node = node
+    self.kind = kind
+    self.message = message
+    self.result = result
+  }
+
+  /// `{node?, kind, message}`, with `result` where a handler sees it.
+  public func json(withResult: Bool = false) -> JSON {
+    var object = JSONObject()
+    if let node { object["node"] = .string(node.rawValue) }
+    object["kind"] = .string(kind.rawValue)
+    object["message"] = .string(message)
+    if withResult, let result { object["result"] = result }
+    return .object(object)
+  }
+}
+
+/// The kinds of failure, as `retry.on`, `$error.kind` and `--json` spell them.
+public enum ErrorKind: String, Sendable, Hashable, Codable, CaseIterable {
+  case exit, signal, timeout, spawn, connection, http, model, tool
+  case parse, expect, expression, type, conflict, undeclared, route, limit, refused, `protocol`, store
+}
