@@ -1,4 +1,5 @@
 public import Graph
+import OrderedCollections
 
 /// What one attempt of a task sees and may use.
 public struct TaskContext: Sendable {
