@@ -37,6 +37,10 @@ let package = Package(
       name: "CJQ",
       providers: [.apt(["libjq-dev"]), .brew(["jq"])]
     ),
+    .systemLibrary(
+      name: "CSQLite",
+      providers: [.apt(["libsqlite3-dev"])]
+    ),
     .target(
       name: "Graph",
       dependencies: [
@@ -50,6 +54,7 @@ let package = Package(
       name: "GraphRuntime",
       dependencies: [
         "Graph",
+        "CSQLite",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),

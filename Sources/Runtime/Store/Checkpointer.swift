@@ -16,8 +16,19 @@ public protocol Checkpointer: Sendable {
 
   /// Makes all changes, or none, if `fence` is still the newest.
   ///
+  /// What a commit must keep to, or it throws ``StoreError/refused(_:)``: headers and services are the fence's
+  /// thread's; a checkpoint's number is above all others of its namespace and its parent exists; a task no longer
+  /// changes once its checkpoint has a child of source `step`; every row's thread has a header when the commit ends.
+  /// The order of `changes` counts only among those of one kind.
+  ///
+  /// A commit is not cancelled with its task.
+  ///
   /// - Throws: ``StoreError/fenced`` when another runner took the thread over.
   func commit(_ changes: [StoreChange], fence: Fence) async throws
+
+  /// Makes the room on the disk that was kept back for this: to be called once after a commit failed, before the one
+  /// that stores how the run ended.
+  func releaseReserve() async
 
   /// The process that has `thread`; `nil` when none is alive.
   func owner(of thread: ThreadID) async throws -> OwnerRecord?
@@ -43,13 +54,18 @@ public protocol Checkpointer: Sendable {
 
   func services(of thread: ThreadID) async throws -> [ServiceRecord]
 
-  /// The cached result, unless it expired before `now`.
+  /// The cached result, unless it expires at `now` or did before.
   func cached(_ key: String, now: Timestamp) async throws -> JSON?
 
   /// Checks that what is stored is whole: the problems found.
   func verify() async throws -> [String]
 
+  /// Gives all threads back and ends the store's use: later calls throw ``StoreError/unusable(_:)``.
   func close() async throws
+}
+
+extension Checkpointer {
+  public func releaseReserve() async {}
 }
 
 /// One change of a commit.
@@ -110,6 +126,9 @@ public enum StoreError: Error, Sendable, Hashable {
   /// The store cannot be used: what is wrong and what to do.
   case unusable(String)
 
+  /// A commit that breaks a rule of ``Checkpointer/commit(_:fence:)``: a bug in the caller.
+  case refused(String)
+
   /// What is stored is damaged: where and how.
   case damaged(String)
 }
@@ -122,6 +141,7 @@ extension StoreError: CustomStringConvertible {
     case .busy(nil): "another runner has this thread; wait for it, or end it with graphrun stop"
     case .fenced: "another runner took this thread over; this one stopped without storing anything more"
     case .unusable(let why): why
+    case .refused(let why): "the store refused a commit, which is a bug in graphrun: \(why)"
     case .damaged(let why): "the store is damaged: \(why)"
     }
   }

@@ -1,0 +1,49 @@
+// What Swift cannot import: sqlite3_db_config() is variadic, and Glibc's module leaves statfs() out.
+#pragma once
+
+#include <sqlite3.h>
+#ifdef __APPLE__
+#include <sys/mount.h>
+#else
+#include <sys/vfs.h>
+#endif
+
+/// Refuses writable_schema and shadow writes, and leaves checkpoints to us when the last connection closes.
+static inline int graphrun_sqlite_harden(sqlite3 *db) {
+  int on = 0, rc = sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, &on);
+  if (rc != SQLITE_OK || !on) return rc ? rc : SQLITE_ERROR;
+  rc = sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, &on);
+  return rc != SQLITE_OK || on ? rc : SQLITE_ERROR;
+}
+
+/// 1 if defensive mode is on.
+static inline int graphrun_sqlite_is_defensive(sqlite3 *db) {
+  int on = 0;
+  sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, -1, &on);
+  return on;
+}
+
+/// Pages this connection wrote (to the -wal) so far.
+static inline int graphrun_sqlite_pages_written(sqlite3 *db) {
+  int pages = 0, highest = 0;
+  sqlite3_db_status(db, SQLITE_DBSTATUS_CACHE_WRITE, &pages, &highest, 0);
+  return pages;
+}
+
+/// 1 if the database file was renamed, replaced or removed since it was opened.
+static inline int graphrun_sqlite_has_moved(sqlite3 *db) {
+  int moved = 0;
+  sqlite3_file_control(db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  return moved;
+}
+
+/// The file system's magic number; on Apple systems 0 for a local one and -2 for any other; -1 on failure.
+static inline long graphrun_file_system(const char *path) {
+  struct statfs info;
+  if (statfs(path, &info) != 0) return -1;
+#ifdef __APPLE__
+  return info.f_flags & MNT_LOCAL ? 0 : -2;
+#else
+  return (long)info.f_type;
+#endif
+}

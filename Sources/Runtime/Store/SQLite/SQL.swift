@@ -1,0 +1,81 @@
+/// The statements of the store. Each is prepared once per connection.
+enum SQL {
+  static let thread =
+    "SELECT id, graph, graph_hash, graph_path, status, head, step, created, updated, next, error, durability, checksum FROM thread"
+
+  static let putThread = """
+    INSERT INTO thread
+      (id, graph, graph_hash, graph_path, status, head, step, created, updated, next, error, durability, checksum)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET graph = excluded.graph, graph_hash = excluded.graph_hash,
+      graph_path = excluded.graph_path, status = excluded.status, head = excluded.head, step = excluded.step,
+      created = excluded.created, updated = excluded.updated, next = excluded.next, error = excluded.error,
+      durability = excluded.durability, checksum = excluded.checksum
+    """
+
+  // The texts that may hold NUL are bound and read as bytes: as text they would end there.
+  static let graph = "SELECT hash, name, CAST(text AS BLOB), checksum FROM graph"
+  static let putGraph =
+    "INSERT INTO graph (hash, name, text, checksum) VALUES (?, ?, CAST(? AS TEXT), ?) ON CONFLICT DO NOTHING"
+
+  static let checkpoint =
+    "SELECT \(CheckpointRow.columns) FROM checkpoint WHERE thread = ? AND namespace = ? AND number = ?"
+  static let putCheckpoint =
+    "INSERT INTO checkpoint (\(CheckpointRow.columns), thread, namespace) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+  static let newest = "SELECT max(number) FROM checkpoint WHERE thread = ? AND namespace = ?"
+  static let stepChild = """
+    SELECT number FROM checkpoint
+    WHERE thread = ?1 AND namespace = ?2 AND number > ?3 AND parent = ?3 AND source = 'step' LIMIT 1
+    """
+  static let history = """
+    SELECT number, parent, step, source, created, base, base_bytes, line_bytes, parent_checksum, agenda, '', NULL, checksum
+    FROM checkpoint WHERE thread = ? AND namespace = ? AND number < ? ORDER BY number DESC LIMIT ?
+    """
+
+  private static let taskColumns = """
+    thread, namespace, checkpoint, node, idx, due, due_offset, ordinal, fan_out, status, attempts, seconds, not_before,
+      handler, error, writes, triggers, questions, memory, result, checksum
+    """
+  static let allTasks = "SELECT \(taskColumns) FROM task"
+  static let tasks = """
+    \(allTasks) WHERE thread = ? AND namespace = ? AND checkpoint = ? ORDER BY \(taskOrder)
+    """
+  static let taskChecksums =
+    "SELECT checksum FROM task WHERE thread = ? AND namespace = ? AND checkpoint = ? ORDER BY \(taskOrder)"
+  private static let taskOrder = "ordinal, node, idx, due, due_offset"
+  static let putTask = """
+    INSERT INTO task (\(taskColumns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET ordinal = excluded.ordinal, fan_out = excluded.fan_out, status = excluded.status,
+      attempts = excluded.attempts, seconds = excluded.seconds, not_before = excluded.not_before,
+      handler = excluded.handler, error = excluded.error, writes = excluded.writes, triggers = excluded.triggers,
+      questions = excluded.questions, memory = excluded.memory, result = excluded.result, checksum = excluded.checksum
+    """
+
+  private static let outputStart = "thread, namespace, checkpoint, step, node, task, attempt, stream"
+  static let output = "SELECT \(outputStart), CAST(text AS BLOB), checksum FROM output"
+  static let putOutput =
+    "INSERT INTO output (\(outputStart), text, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), ?)"
+
+  private static let serviceColumns = "thread, key, node, pid, start_time, boot, stops_at_run_end, checksum"
+  static let service = "SELECT \(serviceColumns) FROM service"
+  static let putService = """
+    INSERT INTO service (\(serviceColumns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (thread, key) DO UPDATE SET node = excluded.node, pid = excluded.pid, start_time = excluded.start_time,
+      boot = excluded.boot, stops_at_run_end = excluded.stops_at_run_end, checksum = excluded.checksum
+    """
+  static let endService = "DELETE FROM service WHERE thread = ? AND key = ?"
+
+  static let cache = "SELECT key, expires, result, checksum FROM cache"
+  static let putCache = """
+    INSERT INTO cache (key, expires, result, checksum) VALUES (?, ?, ?, ?)
+    ON CONFLICT (key) DO UPDATE SET expires = excluded.expires, result = excluded.result, checksum = excluded.checksum
+    """
+
+  static let owner = "SELECT pid, host, boot FROM lease WHERE thread = ?"
+  static let takeLease = """
+    INSERT INTO lease (thread, fence, commits, pid, host, boot) VALUES (?, 1, 0, ?, ?, ?)
+    ON CONFLICT (thread) DO UPDATE SET fence = fence + 1, pid = excluded.pid, host = excluded.host, boot = excluded.boot
+    RETURNING fence
+    """
+  static let checkFence = "UPDATE lease SET commits = commits + 1 WHERE thread = ? AND fence = ?"
+}

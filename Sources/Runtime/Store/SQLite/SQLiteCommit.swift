@@ -1,0 +1,96 @@
+import GRDB
+import Graph
+
+/// One commit under way: what it changes, held to the rules of ``Checkpointer/commit(_:fence:)``.
+struct SQLiteCommit {
+  let db: Database
+  let thread: ThreadID
+
+  /// Checkpoints come last: their checksums are over the tasks of the same commit.
+  func make(_ changes: [StoreChange]) throws {
+    for change in changes {
+      switch change {
+      case .checkpoint: continue
+      case .thread(let record): try put(record)
+      case .graph(let record): try put(SQL.putGraph, "graph", record.columns)
+      case .task(let record): try put(record)
+      case .output(let records):
+        for record in records { try put(SQL.putOutput, "output", record.columns(of: thread)) }
+      case .service(let record): try put(record)
+      case .serviceEnded(let key): try db.change(SQL.endService, [.text(thread.rawValue), .text(key)])
+      case .cache(let record): try put(SQL.putCache, "cache", record.columns)
+      }
+    }
+    for case .checkpoint(let record, let values) in changes { try append(record, values) }
+  }
+
+  private func put(_ sql: String, _ table: String, _ columns: [Column]) throws {
+    try db.change(sql, columns + [.text(Checksum.of(table, columns))])
+  }
+
+  private func put(_ record: ThreadRecord) throws {
+    guard record.id == thread else { throw StoreError.refused("thread \(record.id)'s header with \(thread)'s fence") }
+    try put(SQL.putThread, "thread", record.columns)
+  }
+
+  private func put(_ record: ServiceRecord) throws {
+    guard record.thread == thread else { throw StoreError.refused("\(record.thread)'s service with \(thread)'s fence") }
+    try put(SQL.putService, "service", record.columns)
+  }
+
+  private func put(_ record: TaskRecord) throws {
+    let place = [Column.text(thread.rawValue), .text(record.id.namespace), .int(record.checkpoint)]
+    if let child = try db.int(SQL.stepChild, place) {
+      throw StoreError.refused(
+        "task \(record.label) of checkpoint \(record.checkpoint), which checkpoint \(child) ended")
+    }
+    try put(SQL.putTask, "task", record.columns(of: thread))
+  }
+
+  private func append(_ record: CheckpointRecord, _ values: JSONObject) throws {
+    let line = [Column.text(thread.rawValue), .text(record.namespace)]
+    if let newest = try db.int(SQL.newest, line), newest >= record.number {
+      throw StoreError.refused("checkpoint \(record.number) after \(newest)")
+    }
+    var row = CheckpointRow(record, deltas: JSON.array(record.deltas.map(\.json)).text)
+    if let parent = record.parent {
+      guard let stored = try db.row(SQL.checkpoint, line + [.int(parent)]) else {
+        throw StoreError.refused("checkpoint \(record.number) of a parent \(parent) that is not stored")
+      }
+      row.follow(try CheckpointRow(stored), values: values)
+    } else if !(try record.deltas.make(values)) {
+      row.keepSnapshot(of: values)
+    }
+    let tasks = try record.source == .step ? taskChecksums(record) : []
+    row.checksum = row.sealed(thread, record.namespace, tasks: tasks)
+    try db.change(SQL.putCheckpoint, row.values + [.text(row.checksum)] + line)
+  }
+
+  private func taskChecksums(_ record: CheckpointRecord) throws -> [String] {
+    try db.taskChecksums(thread, record.namespace, record.parent)
+  }
+}
+
+extension Database {
+  /// The checksums of the tasks that see `checkpoint`.
+  func taskChecksums(_ thread: ThreadID, _ namespace: String, _ checkpoint: Int?) throws -> [String] {
+    guard let checkpoint else { return [] }
+    return try rows(SQL.taskChecksums, [.text(thread.rawValue), .text(namespace), .int(checkpoint)]).map {
+      var row = $0
+      return try row.text()
+    }
+  }
+}
+
+extension [ChannelDelta] {
+  /// Whether the changes alone give `values`, so that the first checkpoint of a line needs no snapshot besides.
+  fileprivate func make(_ values: JSONObject) throws -> Bool {
+    var state: JSONObject = [:]
+    do {
+      for delta in self { try delta.apply(to: &state) }
+    } catch {
+      throw StoreError.refused("\(error)")
+    }
+    return state == values
+  }
+}

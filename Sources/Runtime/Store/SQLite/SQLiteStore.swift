@@ -1,0 +1,313 @@
+import CSQLite
+import Dispatch
+import GRDB
+public import Graph
+import Synchronization
+
+/// The durable store: `graphrun.sqlite` in a state folder. docs/store.md tells its layout and what is durable when.
+///
+/// One connection writes and one, made when first needed, reads. Any number of processes may have the same store
+/// open; a lock of our own around every write transaction and checkpoint keeps them apart (RELIABILITY R2).
+public final class SQLiteStore: Checkpointer {
+  public enum Mode: Sendable {
+    /// Makes the store where there is none, and brings an older one up to date.
+    case readWrite
+
+    /// For looking: the folder must hold a store, and nothing in it changes.
+    case readOnly
+  }
+
+  /// What was put right in the folder when the store was opened, to be told to the user.
+  public let warnings: [String]
+
+  let folder: StateFolder
+  private let connections: SQLiteConnections
+  private let writer: DatabaseQueue?
+  private let storeLock: LockFile?
+  private let openLock: LockFile?
+  private let patience: Duration
+  private let state: Mutex<State>
+
+  private struct State {
+    var reader: DatabaseQueue?
+    var held: [ThreadID: (lock: LockFile, fence: Int)] = [:]
+    var isClosed = false
+
+    /// Pages the writer had written at the last checkpoint.
+    var checkpointedPages = 0
+  }
+
+  /// Whether there is a store in `folder`.
+  public static func exists(in folder: String) -> Bool {
+    (try? FileInfo.of("\(folder)/graphrun.sqlite"))?.map { $0.size > 0 } ?? false
+  }
+
+  /// - Parameter patience: how long to wait for other processes' locks before giving up.
+  /// - Throws: ``StoreError`` when the folder, the file or a setting is not as safe storing needs it.
+  public static func open(
+    folder: String, mode: Mode = .readWrite, patience: Duration = .seconds(30)
+  ) async throws -> SQLiteStore {
+    try await open(folder: folder, mode: mode, patience: patience, schema: .current)
+  }
+
+  static func open(
+    folder: String, mode: Mode = .readWrite, patience: Duration = .seconds(30), schema: SQLiteSchema
+  ) async throws -> SQLiteStore {
+    try await withCheckedThrowingContinuation { done in
+      DispatchQueue.global().async {
+        done.resume(with: Result { try SQLiteStore(folder, mode, patience, schema) })
+      }
+    }
+  }
+
+  private init(_ path: String, _ mode: Mode, _ patience: Duration, _ schema: SQLiteSchema) throws(StoreError) {
+    folder = try StateFolder(path, create: mode == .readWrite)
+    warnings = folder.warnings
+    connections = SQLiteConnections(folder: folder, schema: schema)
+    self.patience = patience
+    do {
+      guard mode == .readWrite else {
+        (writer, storeLock, openLock) = (nil, nil, nil)
+        let reader = try SQLiteOpening(connections: connections, patience: patience).reader()
+        state = Mutex(State(reader: reader))
+        return
+      }
+      let opened = try SQLiteOpening(connections: connections, patience: patience).writer()
+      (writer, storeLock, openLock) = (opened.writer, opened.storeLock, opened.openLock)
+      state = Mutex(State())
+    } catch {
+      throw StoreError(error, in: folder)
+    }
+  }
+}
+
+extension SQLiteStore {
+  public func acquire(_ thread: ThreadID, owner: OwnerRecord) async throws -> Fence {
+    let lock = try StoreError.unusable { try LockFile(at: folder.threadLock(thread), create: true) }
+    guard let lock, try await take(lock) else { throw StoreError.busy(try await storedOwner(of: thread)) }
+    let fence = try await write { db in
+      try db.int(
+        SQL.takeLease, [.text(thread.rawValue), .int(owner.pid), .text(owner.host), .text(owner.bootID)])
+    }
+    guard let fence else { throw StoreError.damaged("thread \(thread): its lease gave no fence") }
+    state.withLock { $0.held[thread] = (lock, fence) }
+    return Fence(thread: thread, number: fence)
+  }
+
+  /// Somebody who only asks whether a thread is owned holds its lock for an instant: that is no reason to give up.
+  private func take(_ lock: LockFile) async throws -> Bool {
+    for _ in 0..<5 {
+      if try StoreError.unusable({ try lock.tryLock(.exclusive) }) { return true }
+      try? await Task.sleep(for: .milliseconds(4))
+    }
+    return false
+  }
+
+  public func release(_ fence: Fence) async throws {
+    state.withLock { state in
+      if state.held[fence.thread]?.fence == fence.number { state.held[fence.thread] = nil }
+    }
+  }
+
+  public func commit(_ changes: [StoreChange], fence: Fence) async throws {
+    try await write { [self] db in
+      guard holds(fence) else { throw StoreError.fenced }
+      try db.change(SQL.checkFence, [.text(fence.thread.rawValue), .int(fence.number)])
+      guard db.changesCount == 1 else { throw StoreError.fenced }
+      try SQLiteCommit(db: db, thread: fence.thread).make(changes)
+    }
+  }
+
+  private func holds(_ fence: Fence) -> Bool {
+    state.withLock { $0.held[fence.thread]?.fence == fence.number }
+  }
+
+  public func releaseReserve() async { folder.releaseReserve() }
+
+  public func owner(of thread: ThreadID) async throws -> OwnerRecord? {
+    guard try StoreError.unusable({ try isLocked(thread) }) else { return nil }
+    return try await storedOwner(of: thread)
+  }
+
+  private func isLocked(_ thread: ThreadID) throws -> Bool {
+    guard let lock = try LockFile(at: folder.threadLock(thread), create: false) else { return false }
+    return try !lock.tryLock(.shared)
+  }
+
+  private func storedOwner(of thread: ThreadID) async throws -> OwnerRecord? {
+    try await read { try SQLiteReading(db: $0, thread: thread).owner() }
+  }
+}
+
+extension SQLiteStore {
+  public func thread(_ id: ThreadID) async throws -> ThreadRecord? {
+    try await read { try SQLiteReading(db: $0, thread: id).header() }
+  }
+
+  public func threads() async throws -> [ThreadRecord] {
+    try await read { db in
+      try db.rows("\(SQL.thread) ORDER BY serial DESC").map { row in try ThreadRecord(row) }
+    }
+  }
+
+  public func graph(_ hash: String) async throws -> GraphRecord? {
+    try await read { db in
+      guard let row = try db.row("\(SQL.graph) WHERE hash = ?", [.text(hash)]) else { return nil }
+      return try naming("graph \(hash)") { () throws(Malformed) in try GraphRecord(row) }
+    }
+  }
+
+  public func checkpoint(
+    _ number: Int?, of thread: ThreadID, namespace: String
+  ) async throws -> StoredCheckpoint? {
+    try await read { try SQLiteReading(db: $0, thread: thread).checkpoint(number, namespace: namespace) }
+  }
+
+  public func history(
+    of thread: ThreadID, namespace: String, before: Int?, limit: Int?
+  ) async throws -> [HistoryEntry] {
+    try await read {
+      try SQLiteReading(db: $0, thread: thread).history(namespace: namespace, before: before, limit: limit)
+    }
+  }
+
+  public func tasks(of thread: ThreadID, namespace: String, checkpoint: Int) async throws -> [TaskRecord] {
+    try await read { try SQLiteReading(db: $0, thread: thread).tasks(namespace: namespace, checkpoint: checkpoint) }
+  }
+
+  public func output(of thread: ThreadID) async throws -> [OutputRecord] {
+    try await read { try SQLiteReading(db: $0, thread: thread).output() }
+  }
+
+  public func services(of thread: ThreadID) async throws -> [ServiceRecord] {
+    try await read { try SQLiteReading(db: $0, thread: thread).services() }
+  }
+
+  public func cached(_ key: String, now: Timestamp) async throws -> JSON? {
+    try await read { db in
+      guard let row = try db.row("\(SQL.cache) WHERE key = ?", [.text(key)]) else { return nil }
+      let record = try naming("cache \(key)") { () throws(Malformed) in try CacheRecord(row) }
+      if let expires = record.expires, expires.milliseconds <= now.milliseconds { return nil }
+      return record.result
+    }
+  }
+
+  public func verify() async throws -> [String] {
+    try await read { try SQLiteVerification(db: $0).problems() }
+  }
+}
+
+extension SQLiteStore {
+  public func close() async throws {
+    let (reader, wasClosed) = state.withLock { state in
+      state.held = [:]
+      defer { (state.reader, state.isClosed) = (nil, true) }
+      return (state.reader, state.isClosed)
+    }
+    try reader?.close()
+    guard let writer, !wasClosed else { return }
+    try await run(on: writer) { [self] db in
+      if try openLock?.tryLock(.exclusive) == true, try storeLock?.tryLock(.exclusive) == true {
+        try? db.execute(sql: "PRAGMA busy_timeout = 100")
+        _ = try? db.row("PRAGMA wal_checkpoint(TRUNCATE)")
+      }
+      storeLock?.unlock()
+      openLock?.unlock()
+    }
+    try writer.close()
+  }
+
+  /// One IMMEDIATE transaction under the store's lock. It is not cancelled with the calling task.
+  private func write<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
+    guard let writer, let storeLock else {
+      throw StoreError.unusable("\(folder.database) was opened for looking only")
+    }
+    return try await run(on: writer) { [self] db in
+      try checkIsOpen()
+      var patience = Patience(self.patience)
+      while try !storeLock.tryLock(.exclusive) {
+        guard patience.wait() else { throw StoreError.locked(folder, by: folder.storeLock) }
+      }
+      defer { storeLock.unlock() }
+      if unsafe graphrun_sqlite_has_moved(db.sqliteConnection) != 0 {
+        throw StoreError.unusable(
+          "\(folder.database) was moved or replaced while it was in use; resume to go on with what is there now")
+      }
+      let value = try transact(db, &patience, body)
+      checkpointIfDue(db)
+      return value
+    }
+  }
+
+  private func transact<Value>(
+    _ db: Database, _ patience: inout Patience, _ body: (Database) throws -> Value
+  ) throws -> Value {
+    while true {
+      do {
+        var value: Value?
+        try db.inTransaction(.immediate) {
+          value = try body(db)
+          return .commit
+        }
+        guard let value else { preconditionFailure("a transaction that ended gives its value") }
+        return value
+      } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
+        guard patience.wait() else { throw StoreError.locked(folder, by: folder.shm) }
+      }
+    }
+  }
+
+  /// Moves the -wal into the database every 1,000 pages. That it does not succeed (a reader is in the way) costs only
+  /// room: the next 1,000 pages try again.
+  private func checkpointIfDue(_ db: Database) {
+    let pages = Int(unsafe graphrun_sqlite_pages_written(db.sqliteConnection))
+    let isDue = state.withLock { state in
+      guard pages - state.checkpointedPages >= 1000 else { return false }
+      state.checkpointedPages = pages
+      return true
+    }
+    if isDue { _ = try? db.row("PRAGMA wal_checkpoint(PASSIVE)") }
+  }
+
+  /// One consistent look at the store.
+  private func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
+    try await run(on: try reader()) { [self] db in
+      try checkIsOpen()
+      var value: Value?
+      try db.inTransaction(.deferred) {
+        value = try body(db)
+        return .commit
+      }
+      guard let value else { preconditionFailure("a transaction that ended gives its value") }
+      return value
+    }
+  }
+
+  private func checkIsOpen() throws(StoreError) {
+    if state.withLock(\.isClosed) { throw .unusable("\(folder.database) is closed") }
+  }
+
+  private func reader() throws -> DatabaseQueue {
+    try checkIsOpen()
+    return try state.withLock { state in
+      if let reader = state.reader { return reader }
+      do {
+        let reader = try connections.reader()
+        state.reader = reader
+        return reader
+      } catch {
+        throw StoreError(error, in: folder)
+      }
+    }
+  }
+
+  private func run<Value: Sendable>(
+    on queue: DatabaseQueue, _ body: @escaping @Sendable (Database) throws -> Value
+  ) async throws -> Value {
+    try await withCheckedThrowingContinuation { done in
+      queue.asyncWriteWithoutTransaction { [folder] db in
+        done.resume(with: Result { try body(db) }.mapError { StoreError($0, in: folder) })
+      }
+    }
+  }
+}

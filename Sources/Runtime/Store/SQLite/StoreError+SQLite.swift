@@ -1,0 +1,43 @@
+import GRDB
+
+extension StoreError {
+  /// What an error of SQLite or the system means for the user, and what to do about it.
+  init(_ error: any Error, in folder: StateFolder) {
+    switch error {
+    case let error as StoreError: self = error
+    case let error as Malformed: self = .damaged("\(error)")
+    case let error as DatabaseError: self = Self.of(error, folder)
+    default: self = .unusable("\(error)")
+    }
+  }
+
+  private static func of(_ error: DatabaseError, _ folder: StateFolder) -> StoreError {
+    let file = folder.database
+    let what = error.message ?? "\(error.resultCode)"
+    switch error.resultCode {
+    case .SQLITE_FULL: return .unusable("the disk of \(folder.path) is full; make room, then graphrun resume")
+    case .SQLITE_IOERR:
+      return .unusable(
+        "\(file) cannot be read or written (\(what), \(error.extendedResultCode.rawValue)); look at the disk and its free space, then graphrun resume"
+      )
+    case .SQLITE_CORRUPT, .SQLITE_NOTADB:
+      return .damaged("\(file): \(what); graphrun doctor --salvage saves what can be read into a new store")
+    case .SQLITE_READONLY:
+      return .unusable("\(file) cannot be written (\(what)); look at its permissions and how its disk is mounted")
+    case .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_AUTH:
+      return .unusable(
+        "\(file) cannot be opened (\(what)); look at its permissions, or name another folder with --state")
+    case .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_PROTOCOL: return locked(folder, by: folder.shm)
+    case .SQLITE_CONSTRAINT, .SQLITE_MISMATCH, .SQLITE_TOOBIG, .SQLITE_RANGE: return .refused(what)
+    case .SQLITE_MISUSE: return .unusable("\(file) is closed")
+    default: return .unusable("\(file): \(what)")
+    }
+  }
+
+  /// Others kept a lock for longer than we are ready to wait.
+  static func locked(_ folder: StateFolder, by file: String) -> StoreError {
+    let holders = lockHolders(of: file).map(String.init).joined(separator: ", ")
+    let who = holders.isEmpty ? "another process" : "process \(holders)"
+    return .unusable("\(folder.database) is kept locked by \(who); wait for it or end it, then try again")
+  }
+}
