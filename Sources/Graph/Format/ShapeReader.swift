@@ -92,7 +92,7 @@ struct ShapeReader {
     switch (shape, type) {
     case (.duration, .number): "a duration has a unit: \(node.text ?? "1")s"
     case (.list(let item, _), _) where item.types.contains(type): "write it as a list: [\(node.text ?? "…")]"
-    case (.nodeName, _), (.target, _), (.channelName, _), (.choice, _):
+    case (.nodeName, _), (.target, _), (.channelName, _), (.choice, _), (.named(.routes), _):
       type.isScalar && type != .null ? "quote it if it is meant as a name" : nil
     case (.template, .map), (.text, .map): "quote the text if it has braces in it"
     case (.bool, .string): "write true or false"
@@ -261,7 +261,7 @@ extension ShapeReader {
   private mutating func list(_ node: YAMLNode, of item: Shape, isEmptyAllowed: Bool) -> Field? {
     guard let items = node.items else { return nil }
     guard isEmptyAllowed || !items.isEmpty else {
-      note(node.position, "the list is empty; expected \(item.summary) in it")
+      note(node.position, "the list is empty")
       return nil
     }
     return .list(items.map { read($0, as: item) ?? .literal(.null) })
@@ -326,7 +326,9 @@ extension ShapeReader {
   }
 
   private mutating func checkPresence(_ node: YAMLNode, _ keys: [String], _ object: ObjectShape) {
-    for field in object.fields where field.isRequired && !keys.contains(field.name) {
+    let names = object.fields.map(\.name)
+    let meant = keys.filter { !names.contains($0) }.prefix(20).compactMap { Suggestion.nearest(to: $0, in: names) }
+    for field in object.fields where field.isRequired && !keys.contains(field.name) && !meant.contains(field.name) {
       note(node.position, "\(object.name) needs the key \"\(field.name)\"", hint: field.description)
     }
     let isMisspelt = keys.contains { object.field($0) == nil }

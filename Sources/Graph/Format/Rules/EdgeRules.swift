@@ -4,6 +4,7 @@ import OrderedCollections
 struct TargetRule: Rule {
   func problems(in draft: Draft) -> [Problem] {
     let known = draft.nodeNames
+    guard !known.isEmpty else { return [] }
     return draft.references.filter { !known.contains($0.target.rawValue) }.map { reference in
       let names = draft.root["nodes"]?.members?.map(\.key) ?? []
       return Problem(
@@ -52,23 +53,39 @@ struct ReachabilityRule: Rule {
   func problems(in draft: Draft) -> [Problem] {
     guard draft.edgesAreWhole, let edges = Edges(draft) else { return [] }
     let reached = edges.reached()
-    return draft.graph.nodes.values.filter { !reached.contains($0.name) }.map { node in
-      let missing = node.after.filter { !reached.contains($0) && $0 != node.name }
+    let unreached = draft.graph.nodes.values.filter { !reached.contains($0.name) }
+    return roots(among: unreached, edges).map { node in
+      let missing = node.after.filter { !reached.contains($0) }.map(\.rawValue).joined(separator: ", ")
       let position = draft.position(of: node.name)
+      guard !missing.isEmpty else {
+        return Problem(
+          at: position, "\(node.name) is unreachable: no way from the start leads here",
+          hint: "name it in a \"next\", or remove it")
+      }
       if node.after.contains(node.name) {
         return Problem(
           at: position, "\(node.name) waits for itself and can never run", hint: "take it out of its \"after\"")
       }
-      if !missing.isEmpty {
-        let names = missing.map(\.rawValue).joined(separator: ", ")
-        return Problem(
-          at: position, "\(node.name) can never run: it waits for \(names), which cannot finish before it",
-          hint: "lead an edge to \(names), or take it out of \"after\"")
-      }
       return Problem(
-        at: position, "\(node.name) is unreachable: no way from the start leads here",
-        hint: "name it in a \"next\", or remove it")
+        at: position, "\(node.name) can never run: it waits for \(missing), which cannot finish before it",
+        hint: "lead an edge to \(missing), or take it out of \"after\"")
     }
+  }
+
+  /// Those that the others would be reached from: barriers, nodes that nobody leads to, and one of each circle.
+  private func roots(among unreached: [Node], _ edges: Edges) -> [Node] {
+    let followed = Set(unreached.flatMap { edges.next[$0.name] ?? [] })
+    let (first, rest) = (
+      unreached.filter { !$0.after.isEmpty || !followed.contains($0.name) },
+      unreached.filter { $0.after.isEmpty && followed.contains($0.name) }
+    )
+    var covered = edges.reached(from: first.map(\.name))
+    return first
+      + rest.filter { node in
+        guard !covered.contains(node.name) else { return false }
+        covered.formUnion(edges.reached(from: [node.name]))
+        return true
+      }
   }
 
   /// Who leads to whom, unknown names replaced by what was surely meant.
@@ -94,14 +111,23 @@ struct ReachabilityRule: Rule {
       }
     }
 
+    /// What plain edges lead to from `nodes`, those included.
+    func reached(from nodes: [NodeName]) -> Set<NodeName> {
+      var reached: Set<NodeName> = []
+      var queue = nodes
+      while let node = queue.popLast() {
+        if reached.insert(node).inserted { queue += next[node] ?? [] }
+      }
+      return reached
+    }
+
+    /// Everything that can ever run.
     func reached() -> Set<NodeName> {
       var reached: Set<NodeName> = []
       var waiting = barriers
       var queue = starts
       repeat {
-        while let node = queue.popLast() {
-          if reached.insert(node).inserted { queue += next[node] ?? [] }
-        }
+        reached.formUnion(self.reached(from: queue))
         queue = waiting.filter { reached.isSuperset(of: $0.value) }.map(\.key)
         for node in queue { waiting[node] = nil }
       } while !queue.isEmpty
