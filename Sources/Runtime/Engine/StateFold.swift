@@ -186,16 +186,16 @@ struct StateFold {
   private func merge(
     _ entries: [Entry], _ channel: Channel, _ old: JSON?
   ) throws(Conflict) -> (value: JSON, change: ChannelDelta.Change) {
-    var value = old ?? .object([:])
+    var merged = old?.objectValue ?? [:]
     for entry in entries {
-      guard case .object = entry.write.value, case .object = value else {
+      guard case .object(let object) = entry.write.value else {
         throw conflict(
           .type, channel.name, [entry],
           "channel \(channel.name): merge takes objects, \(entry.writer) wrote a \(entry.write.value.typeName)")
       }
-      value = ChannelDelta.deepMerge(value, entry.write.value)
+      merged.mergeDeeply(object)
     }
-    return (value, .merge(entries.map(\.write.value)))
+    return (.object(merged), .merge(entries.map(\.write.value)))
   }
 
   func conflict(_ kind: ErrorKind, _ channel: ChannelName, _ entries: [Entry], _ message: String) -> Conflict {

@@ -16,9 +16,16 @@ public enum Orphans {
   /// The variable that marks a background service, which has no run to belong to.
   public static let serviceVariable = "GRAPHRUN_SERVICE"
 
-  /// Living processes of the run `marker`; `[]` where environments cannot be read (macOS, other users').
-  public static func find(marker: String) -> [ProcessIdentity] {
-    find(withEnvironment: ["\(runVariable)=\(marker)"])
+  /// Living processes whose run's mark is `prefix` and a number: those of every earlier runner of one thread. `[]` where
+  /// environments cannot be read (macOS, other users').
+  public static func find(runsOf prefix: String) -> [ProcessIdentity] {
+    let start = Array("\(runVariable)=\(prefix)".utf8)
+    return find { given in
+      given.contains { entry in
+        entry.starts(with: start) && entry.count > start.count
+          && entry.dropFirst(start.count).allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+      }
+    }
   }
 
   /// Living processes of the background service that the task with `key` started.
@@ -29,12 +36,14 @@ public enum Orphans {
   /// Living processes that started with all of `entries` (`NAME=value`) in their environment, but not this one.
   package static func find(withEnvironment entries: [String]) -> [ProcessIdentity] {
     let wanted = entries.map { Array($0.utf8) }
-    return ProcessFacts.allPIDs().compactMap { pid in
-      guard pid != Int(getpid()), pid > 1, let bytes = SmallFile.read("/proc/\(pid)/environ"), !bytes.isEmpty else {
-        return nil
-      }
-      let given = bytes.split(separator: 0)
-      guard wanted.allSatisfy({ entry in given.contains { $0.elementsEqual(entry) } }) else { return nil }
+    return find { given in wanted.allSatisfy { entry in given.contains { $0.elementsEqual(entry) } } }
+  }
+
+  private static func find(_ isWanted: ([ArraySlice<UInt8>]) -> Bool) -> [ProcessIdentity] {
+    ProcessFacts.allPIDs().compactMap { pid in
+      guard pid != Int(getpid()), pid > 1, let bytes = SmallFile.read("/proc/\(pid)/environ"),
+        isWanted(bytes.split(separator: 0))
+      else { return nil }
       return ProcessIdentity(of: pid)
     }
   }

@@ -1,4 +1,5 @@
 public import Graph
+import OrderedCollections
 
 /// What an edit of a graph means for a thread that runs it (DESIGN rule 10).
 public enum GraphChange {

@@ -1,5 +1,6 @@
+public import Foundation
 public import Graph
-import Foundation
+import OrderedCollections
 
 /// What a run is asked to do differently.
 public struct RunOptions: Sendable {
@@ -164,7 +165,7 @@ public struct Runner: Sendable {
   /// Ends what a runner that died left running (RELIABILITY R7), before anything in doubt may run again.
   private func endOrphans(_ header: ThreadRecord, _ context: RunContext) async throws {
     guard header.status == .running else { return }
-    let orphans = Orphans.find(marker: OwnerRecord.runMarker(header.id))
+    let orphans = Orphans.find(runsOf: OwnerRecord.runMarker(header.id))
     guard !orphans.isEmpty else { return }
     let pids = orphans.map { "\($0.pid)" }.joined(separator: ", ")
     context.ledger.tell(.notice("the runner before this one left processes running (\(pids)); ending them"))

@@ -215,8 +215,9 @@ struct TaskRun: Sendable {
     }
     output.begin(attempt: record.attempts)
     let box = RecordBox(record)
+    let context = context(record, attempt: record.attempts, box: box)
     let outcome = await AttemptTimers(timeout: node.timeout ?? Node.defaultTimeout, idle: node.idle, output: output)
-      .run { try await kind.run(context(record, attempt: record.attempts, box: box)) }
+      .run { try await kind.run(context) }
     record = box.record
     try await take(outcome, &record, kind: kind, cacheKey: cacheKey)
   }

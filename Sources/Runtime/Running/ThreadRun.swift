@@ -1,4 +1,4 @@
-import Graph
+public import Graph
 import OrderedCollections
 
 /// One stretch of a thread: super-step after super-step until it is done, fails, waits or is stopped.
