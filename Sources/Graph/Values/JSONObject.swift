@@ -23,6 +23,11 @@ public struct JSONObject: Sendable {
     set { members[key] = newValue }
   }
 
+  /// Adds `value` in one look-up; false, and replaced, where `key` was there already.
+  mutating func insert(_ value: JSON, forKey key: String) -> Bool {
+    members.updateValue(value, forKey: key) == nil
+  }
+
   @discardableResult
   public mutating func removeValue(forKey key: String) -> JSON? {
     members.removeValue(forKey: key)

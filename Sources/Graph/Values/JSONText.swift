@@ -16,8 +16,10 @@ public struct JSONTextError: Error, Sendable, Hashable, CustomStringConvertible 
 
 /// Limits that hold at every door (RELIABILITY R15).
 public enum JSONLimits {
+  /// Lists and objects inside one another.
   public static let depth = 128
   public static let stringBytes = 16 << 20
+  /// Keys of one object.
   public static let keys = 100_000
 }
 
@@ -27,16 +29,39 @@ extension JSON {
   /// - Throws: ``JSONTextError`` on bad syntax, duplicate keys, lone surrogates, numbers that cannot be kept exactly
   ///   (beyond 64-bit integers, overflowing doubles), or a limit of ``JSONLimits``.
   public init(parsing text: String) throws(JSONTextError) {
-    fatalError()
+    self = try JSONParser.parse(Array(text.utf8))
   }
 
+  /// Reads one JSON text in UTF-8; as `init(parsing:)` of a string, and bytes that are not UTF-8 are refused.
   public init(parsing bytes: some Sequence<UInt8>) throws(JSONTextError) {
-    fatalError()
+    self = try JSONParser.parse(Array(bytes))
   }
 
   /// Compact JSON text, keys in their order, non-ASCII as is.
-  public var text: String { fatalError() }
+  public var text: String { String(decoding: utf8, as: UTF8.self) }
+
+  /// ``text`` as UTF-8 bytes, which costs less.
+  public var utf8: [UInt8] {
+    var writer = JSONWriter()
+    writer.write(self)
+    return writer.bytes
+  }
 
   /// Indented by two spaces, for people.
-  public var prettyText: String { fatalError() }
+  public var prettyText: String {
+    var writer = JSONWriter()
+    writer.writePretty(self, indent: 0)
+    return String(decoding: writer.bytes, as: UTF8.self)
+  }
+}
+
+extension JSON {
+  /// Whether no more than `depth` lists and objects are inside one another.
+  func isNested(atMost depth: Int) -> Bool {
+    switch self {
+    case .null, .bool, .int, .double, .string: true
+    case .array(let items): depth > 0 && items.allSatisfy { $0.isNested(atMost: depth - 1) }
+    case .object(let object): depth > 0 && object.allSatisfy { $0.value.isNested(atMost: depth - 1) }
+    }
+  }
 }
