@@ -100,7 +100,6 @@ struct DrawingTests {
     #expect(
       !graph.mermaid.contains("<script") && !graph.mermaid.contains("%%") && !graph.mermaid.contains("click x \""))
     #expect(graph.dot.split(separator: "\n").count == 11)
-    #expect(!graph.dot.contains("<script"))
     #expect(graph.dot.split(separator: "\n").allSatisfy(Self.isClosed))
   }
 

@@ -17,6 +17,20 @@ struct MutationTests {
     }
   }
 
+  @Test(arguments: ["next", "after", "unknown", "loose"])
+  func `of many nodes take no more than a moment`(edge: String) {
+    let nodes = (1...4000).map { number in
+      let key = edge == "after" ? "after" : "next"
+      let target =
+        edge == "next"
+        ? "n\(number + 1)" : edge == "after" ? "n\(number - 1)" : edge == "unknown" ? "m\(number)" : "end"
+      return "  n\(number): { wait: 1s, \(key): \(target) }\n"
+    }
+    let text = "graph: g\nstart: \(edge == "after" ? "n0" : "n1")\nnodes:\n  n0: { wait: 1s }\n" + nodes.joined()
+    let time = ContinuousClock().measure { _ = GraphReader().read(text) }
+    #expect(time < .seconds(8))
+  }
+
   private static let pieces = [
     "\n", "  ", ":", "- ", "[", "]", "{", "}", "\"", "'", "${{", "}}", "&a ", "*a", "!!x ", "|", ">", "#", "\t", "\r",
     "null",

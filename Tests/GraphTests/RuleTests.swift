@@ -110,6 +110,11 @@ struct RuleTests {
       hint: #"did you mean "TOKEN"?"#),
     .node(
       "ask: ${{ ▶$env[\"USER\"] }}", "$env.USER is not declared", hint: #"add USER to the top-level "env""#),
+    Mistake(
+      "graph: g\nsecrets: [A]\nenv: [▶A]\nstart: a\nnodes: { a: { wait: 1s } }\n",
+      "A is a secret; as $env it could stand anywhere", hint: #"list it only under "secrets""#),
+    .node(
+      "wait: 1s\nwhen: ▶${{ .draft }}", "expected a bare expression, found a template", hint: "leave out ${{ and }}"),
     .node(
       "ask: ${{ ▶$item }}", "$item is null here: no each leads to this node",
       hint: "only the node that an each leads to has it", .warning),

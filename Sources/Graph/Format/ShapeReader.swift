@@ -175,7 +175,9 @@ extension ShapeReader {
   private mutating func schema(_ node: YAMLNode) -> Field? {
     let before = problems.count
     guard read(node, as: .named(.schema)) != nil, problems.count == before else { return nil }
-    return json(node)
+    let field = json(node)
+    if case .literal(let document) = field, let problem = node.problem(ofSchema: document) { problems.append(problem) }
+    return field
   }
 }
 
@@ -184,12 +186,16 @@ extension ShapeReader {
 extension ShapeReader {
   private mutating func expression(_ node: YAMLNode) -> Field? {
     guard let text = node.text else { return nil }
+    guard !text.hasPrefix("${{") else {
+      note(node.position, "expected a bare expression, found a template", hint: "leave out ${{ and }}")
+      return nil
+    }
     do {
       let expression = try Expression(text)
       use(expression, in: node, at: 0)
       return .expression(expression)
     } catch {
-      return refused(error, node, wasBare: true)
+      return refused(error, node)
     }
   }
 
@@ -207,7 +213,7 @@ extension ShapeReader {
       }
       return .template(template)
     } catch {
-      return refused(error, node, wasBare: false)
+      return refused(error, node)
     }
   }
 
@@ -237,11 +243,8 @@ extension ShapeReader {
       ExpressionUse(expression: expression, value: node, offset: offset, allowsSecrets: allowsSecrets, owner: owner))
   }
 
-  private mutating func refused(_ error: ExpressionError, _ node: YAMLNode, wasBare: Bool) -> Field? {
-    let isWrapped = wasBare && node.text?.contains("${{") == true
-    note(
-      node.position(ofByte: error.offset), error.message,
-      hint: isWrapped ? "this key takes a bare expression, without ${{ }}" : nil)
+  private mutating func refused(_ error: ExpressionError, _ node: YAMLNode) -> Field? {
+    note(node.position(ofByte: error.offset), error.message)
     return nil
   }
 

@@ -1,10 +1,13 @@
 /// Finds what somebody most likely meant.
 enum Suggestion {
+  /// Names beyond so many are not looked at.
+  private static let compared = 1000
+
   /// The known name closest to `name`, if any is close enough to be meant.
   static func nearest(to name: String, in known: some Sequence<String>) -> String? {
     let wanted = Array(name.lowercased().unicodeScalars.prefix(130))
     let limit = max(1, wanted.count / 3)
-    let ranked = known.map { candidate in
+    let ranked = known.prefix(compared).map { candidate in
       let scalars = Array(candidate.lowercased().unicodeScalars.prefix(130))
       let isFar = abs(scalars.count - wanted.count) > limit
       let common = zip(wanted, scalars).prefix { $0 == $1 }.count

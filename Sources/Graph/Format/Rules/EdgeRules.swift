@@ -3,13 +3,13 @@ import OrderedCollections
 /// Every name an edge gives is a node.
 struct TargetRule: Rule {
   func problems(in draft: Draft) -> [Problem] {
-    let known = draft.nodeNames
-    guard !known.isEmpty else { return [] }
-    return draft.references.filter { !known.contains($0.target.rawValue) }.map { reference in
-      let names = draft.root["nodes"]?.members?.map(\.key) ?? []
+    let names = draft.nodeNames
+    guard !names.isEmpty else { return [] }
+    let unknown = draft.references.filter { draft.members[$0.target.rawValue] == nil }
+    return unknown.enumerated().map { index, reference in
+      let hint = index < Problem.hinted ? Suggestion.hint(for: reference.target.rawValue, in: names) : nil
       return Problem(
-        at: reference.position, "no node is named \(shown(reference.target.rawValue))",
-        hint: Suggestion.hint(for: reference.target.rawValue, in: names))
+        at: reference.position, "no node is named \(shown(reference.target.rawValue))", hint: hint)
     }
   }
 }
@@ -75,68 +75,70 @@ struct ReachabilityRule: Rule {
   /// Those that the others would be reached from: barriers, nodes that nobody leads to, and one of each circle.
   private func roots(among unreached: [Node], _ edges: Edges) -> [Node] {
     let followed = Set(unreached.flatMap { edges.next[$0.name] ?? [] })
-    let (first, rest) = (
-      unreached.filter { !$0.after.isEmpty || !followed.contains($0.name) },
-      unreached.filter { $0.after.isEmpty && followed.contains($0.name) }
-    )
-    var covered = edges.reached(from: first.map(\.name))
-    return first
-      + rest.filter { node in
-        guard !covered.contains(node.name) else { return false }
-        covered.formUnion(edges.reached(from: [node.name]))
-        return true
-      }
+    func isRoot(_ node: Node) -> Bool { !node.after.isEmpty || !followed.contains(node.name) }
+    var covered: Set<NodeName> = []
+    for root in unreached where isRoot(root) { edges.follow(root.name, into: &covered) }
+    return unreached.filter { node in
+      if isRoot(node) { return true }
+      guard !covered.contains(node.name) else { return false }
+      edges.follow(node.name, into: &covered)
+      return true
+    }
   }
 
   /// Who leads to whom, unknown names replaced by what was surely meant.
   private struct Edges {
     var starts: [NodeName] = []
     var next: [NodeName: [NodeName]] = [:]
-    let barriers: [NodeName: [NodeName]]
+
+    /// The barriers that wait for a node, and how many nodes each waits for.
+    var waiting: [NodeName: [NodeName]] = [:]
+    var missing: [NodeName: Int] = [:]
 
     /// `nil` where a name leads to nobody knows where.
     init?(_ draft: Draft) {
-      let known = draft.nodeNames
-      barriers = draft.graph.nodes.values.filter { !$0.after.isEmpty }.reduce(into: [:]) { $0[$1.name] = $1.after }
+      var unknown = 0
       for reference in draft.references {
         var target = reference.target
-        if !known.contains(target.rawValue) {
-          guard reference.role != .after, let meant = Suggestion.nearest(to: target.rawValue, in: known) else {
-            return nil
-          }
+        if draft.members[target.rawValue] == nil {
+          unknown += 1
+          guard reference.role != .after, unknown <= Problem.hinted,
+            let meant = Suggestion.nearest(to: target.rawValue, in: draft.nodeNames)
+          else { return nil }
           target = NodeName(rawValue: meant)
         }
         guard reference.role != .after else { continue }
         if let source = reference.source { next[source, default: []].append(target) } else { starts.append(target) }
       }
+      for node in draft.graph.nodes.values where !node.after.isEmpty {
+        let members = Set(node.after)
+        missing[node.name] = members.count
+        for member in members { waiting[member, default: []].append(node.name) }
+      }
     }
 
-    /// What plain edges lead to from `nodes`, those included.
-    func reached(from nodes: [NodeName]) -> Set<NodeName> {
-      var reached: Set<NodeName> = []
-      var queue = nodes
+    /// Adds what plain edges lead to from `node`, itself included.
+    func follow(_ node: NodeName, into reached: inout Set<NodeName>) {
+      var queue = [node]
       while let node = queue.popLast() {
         if reached.insert(node).inserted { queue += next[node] ?? [] }
       }
-      return reached
     }
 
     /// Everything that can ever run.
     func reached() -> Set<NodeName> {
       var reached: Set<NodeName> = []
-      var waiting = barriers
+      var missing = missing
       var queue = starts
-      repeat {
-        reached.formUnion(self.reached(from: queue))
-        queue = waiting.filter { reached.isSuperset(of: $0.value) }.map(\.key)
-        for node in queue { waiting[node] = nil }
-      } while !queue.isEmpty
+      while let node = queue.popLast() {
+        guard reached.insert(node).inserted else { continue }
+        queue += next[node] ?? []
+        for barrier in waiting[node] ?? [] {
+          missing[barrier, default: 0] -= 1
+          if missing[barrier] == 0 { queue.append(barrier) }
+        }
+      }
       return reached
     }
   }
-}
-
-extension Draft {
-  /// The names of all nodes, those with mistakes included.
-  var nodeNames: Set<String> { Set(root["nodes"]?.members?.map(\.key) ?? []) }
 }
