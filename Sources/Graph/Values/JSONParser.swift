@@ -1,15 +1,17 @@
 /// Reads one JSON text, byte by byte (docs/decisions/0002).
 struct JSONParser {
   private let bytes: [UInt8]
+  private let deepest: Int
   private var position = 0
 
-  static func parse(_ bytes: [UInt8]) throws(JSONTextError) -> JSON {
-    var parser = JSONParser(bytes: bytes)
+  static func parse(_ bytes: [UInt8], depth: Int = JSONLimits.depth) throws(JSONTextError) -> JSON {
+    var parser = JSONParser(bytes: bytes, deepest: depth)
     return try parser.document()
   }
 
-  private init(bytes: [UInt8]) {
+  private init(bytes: [UInt8], deepest: Int) {
     self.bytes = bytes
+    self.deepest = deepest
   }
 
   private mutating func document() throws(JSONTextError) -> JSON {
@@ -84,7 +86,7 @@ struct JSONParser {
   }
 
   private mutating func enter(_ depth: Int) throws(JSONTextError) {
-    guard depth <= JSONLimits.depth else { throw error("nested deeper than \(JSONLimits.depth) levels") }
+    guard depth <= deepest else { throw error("nested deeper than \(deepest) levels") }
     position += 1
   }
 

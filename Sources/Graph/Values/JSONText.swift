@@ -32,6 +32,11 @@ extension JSON {
     self = try JSONParser.parse(Array(text.utf8))
   }
 
+  /// As `init(parsing:)`, with another limit of depth: for texts of ours that hold values of the deepest kind.
+  package init(parsing text: String, depth: Int) throws(JSONTextError) {
+    self = try JSONParser.parse(Array(text.utf8), depth: depth)
+  }
+
   /// Reads one JSON text in UTF-8; as `init(parsing:)` of a string, and bytes that are not UTF-8 are refused.
   public init(parsing bytes: some Sequence<UInt8>) throws(JSONTextError) {
     self = try JSONParser.parse(Array(bytes))
