@@ -18,8 +18,8 @@ public protocol Checkpointer: Sendable {
   ///
   /// What a commit must keep to, or it throws ``StoreError/refused(_:)``: headers and services are the fence's
   /// thread's; a checkpoint's number is above all others of its namespace and its parent exists; a task no longer
-  /// changes once its checkpoint has a child of source `step`; every row's thread has a header when the commit ends.
-  /// The order of `changes` counts only among those of one kind.
+  /// changes once its checkpoint has a child of source `step`; every row's thread has a header when the commit ends;
+  /// values keep to ``JSONLimits``. The order of `changes` counts only among those of one kind.
   ///
   /// A commit is not cancelled with its task.
   ///

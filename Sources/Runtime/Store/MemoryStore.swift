@@ -156,6 +156,7 @@ extension MemoryStore {
   private static func make(
     _ changes: [StoreChange], _ thread: ThreadID, in contents: inout Contents
   ) throws(StoreError) {
+    try changes.checkLimits()
     for change in changes { try make(change, thread, in: &contents) }
     for case .checkpoint(let record, let values) in changes {
       try append(

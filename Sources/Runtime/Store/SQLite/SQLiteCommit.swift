@@ -8,6 +8,7 @@ struct SQLiteCommit {
 
   /// Checkpoints come last: their checksums are over the tasks of the same commit.
   func make(_ changes: [StoreChange]) throws {
+    try changes.checkLimits()
     for change in changes {
       switch change {
       case .checkpoint: continue
