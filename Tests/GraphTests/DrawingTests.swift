@@ -92,7 +92,7 @@ struct DrawingTests {
       nodes: [
         "a": Node(
           "a", kind: evil, description: evil,
-          next: Routes([Route(when: try Expression(evil), to: .nodes(["a"])), Route(to: .nodes([]))]))
+          next: Routes([Route(when: try Expression(JSON.string(evil).text), to: .nodes(["a"])), Route(to: .nodes([]))]))
       ])
     #expect(
       graph.text.unicodeScalars.allSatisfy { $0 == "\n" || !Self.controls.contains($0.properties.generalCategory) })

@@ -20,6 +20,20 @@ struct RuleTests {
     #expect((mistake.reading.graph == nil) == (mistake.severity == .error))
   }
 
+  @Test(
+    arguments: [
+      ("wait: 1s\nwhen: .draft | | length", 13, 11), ("ask: \"${{ .draft | nosuch }}\"", 12, 10),
+      ("set: { draft: 'if .draft then 1' }", 12, 19),
+    ])
+  func `bad jq is said at its expression`(body: String, line: Int, column: Int) throws {
+    let problems = Mistake.node(body, "").reading.problems
+    let problem = try #require(problems.first)
+    #expect(problems.count == 1)
+    #expect(problem.severity == .error)
+    #expect(problem.position >= SourcePosition(line: line, column: column))
+    #expect(problem.position.line == line)
+  }
+
   static let mistakes = edges + channels + expressions + effects + environment
 
   private static func graph(_ nodes: String, start: String = "a") -> String {
@@ -113,6 +127,10 @@ struct RuleTests {
     Mistake(
       "graph: g\nsecrets: [A]\nenv: [▶A]\nstart: a\nnodes: { a: { wait: 1s } }\n",
       "A is a secret; as $env it could stand anywhere", hint: #"list it only under "secrets""#),
+    .node(
+      "wait: 1s\nwhen: .draft and ▶env.HOME",
+      "expressions may not use env; list the name under env: and use $env.NAME"),
+    .node("ask: '${{ .draft + ▶] }}'", "\"]\" closes nothing here"),
     .node(
       "wait: 1s\nwhen: ▶${{ .draft }}", "expected a bare expression, found a template", hint: "leave out ${{ and }}"),
     .node(
