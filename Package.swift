@@ -97,7 +97,11 @@ let package = Package(
     ),
     .testTarget(
       name: "RuntimeTests",
-      dependencies: ["Graph", "GraphRuntime", "graphrun", .product(name: "GRDB", package: "GRDB.swift")],
+      dependencies: [
+        "Graph", "GraphRuntime", "graphrun",
+        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "OrderedCollections", package: "swift-collections"),
+      ],
       swiftSettings: settings
     ),
     .testTarget(
