@@ -183,6 +183,15 @@ final class Child {
 
   var pid: Int32 { process.processIdentifier }
 
+  var status: Int32 {
+    process.waitUntilExit()
+    return process.terminationStatus
+  }
+
+  func wait() { process.waitUntilExit() }
+
+  func readAll() -> Data { output.fileHandleForReading.readDataToEndOfFile() }
+
   func waitForLine() throws {
     let line = try #require(try output.fileHandleForReading.read(upToCount: 6))
     #expect(!line.isEmpty)
