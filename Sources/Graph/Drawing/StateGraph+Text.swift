@@ -8,7 +8,7 @@ extension StateGraph {
     lines += Self.block("start", "", drawing.edges.filter { $0.from == .start })
     for node in nodes.values {
       lines += Self.block(
-        Self.title(node), Self.plainLine(node.description), drawing.edges.filter { $0.leaves(node.name) })
+        Self.title(node), Self.plainLine(node.description), drawing.edges.filter { $0.from == .node(node.name) })
     }
     return lines.joined(separator: "\n") + "\n"
   }
@@ -29,16 +29,11 @@ extension StateGraph {
     let rows = edges.enumerated().map { index, edge in
       let branch = index == edges.count - 1 ? "└" : "├"
       let line = edge.kind == .onError ? "╌" : "─"
-      let label = edge.label.isEmpty ? "" : "  \(Drawing.plain(edge.label))"
+      let label = edge.kind == .after ? "  joins" : edge.label.isEmpty ? "" : "  \(Drawing.plain(edge.label))"
       return "  \(branch)\(line)\(line)> \(edge.to.textName)\(label)"
     }
     return ["", title] + (description.isEmpty ? [] : ["  \(description)"]) + rows
   }
-}
-
-extension Drawing.Edge {
-  /// An edge of the node's own; barriers are told at the node that waits.
-  fileprivate func leaves(_ node: NodeName) -> Bool { from == .node(node) && kind != .after }
 }
 
 extension Drawing.Place {

@@ -7,6 +7,9 @@ struct Draft {
   var root: YAMLNode
   var parts: ShapeReader
 
+  /// The nodes as they stand in the file, by name.
+  let members: [String: YAMLNode.Member]
+
   /// Every mention of a node, in the order of the file.
   var references: [Reference] = []
 
@@ -36,15 +39,28 @@ struct Draft {
     var position: SourcePosition
   }
 
-  func yaml(of node: NodeName) -> YAMLNode? { root["nodes"]?[node.rawValue] }
+  init(graph: StateGraph, kinds: [NodeFormat], root: YAMLNode, parts: ShapeReader) {
+    self.graph = graph
+    self.kinds = kinds
+    self.root = root
+    self.parts = parts
+    let pairs = root["nodes"]?.members?.map { ($0.key, $0) } ?? []
+    members = Dictionary(pairs, uniquingKeysWith: { first, _ in first })
+  }
+
+  func yaml(of node: NodeName) -> YAMLNode? { members[node.rawValue]?.value }
 
   /// Where the node's own key stands.
-  func position(of node: NodeName) -> SourcePosition {
-    root["nodes"]?.members?.first { $0.key == node.rawValue }?.keyPosition ?? root.position
-  }
+  func position(of node: NodeName) -> SourcePosition { members[node.rawValue]?.keyPosition ?? root.position }
+
+  /// The names of all nodes in their order, those with mistakes included.
+  var nodeNames: [String] { root["nodes"]?.members?.map(\.key) ?? [] }
+
+  /// The names of all channels in their order.
+  var channelNames: [String] { ["inputs", "state"].flatMap { root[$0]?.members?.map(\.key) ?? [] } }
 
   func format(of node: Node) -> NodeFormat? { kinds.first { $0.kind == node.kind } }
 
-  /// Where a variable `name` stands in `expression` of `use`.
+  /// Every expression of the file.
   var uses: [ExpressionUse] { parts.uses }
 }

@@ -105,7 +105,7 @@ extension DraftBuilder {
   }
 
   private mutating func target(_ value: YAMLNode) -> NodeName? {
-    guard let text = value.text, let name = NodeName(checking: text) else {
+    guard value.type == .string, let text = value.text, let name = NodeName(checking: text) else {
       draft.edgesAreWhole = false
       return nil
     }
@@ -132,7 +132,7 @@ extension DraftBuilder {
       }
       routing.routes.append((route(item, role, from: source), item.position))
     }
-    draft.routings.append(routing)
+    if !(value.items ?? [value]).contains(where: { $0["to"] == nil }) { draft.routings.append(routing) }
     return Routes(routing.routes.map(\.route))
   }
 

@@ -19,20 +19,3 @@ struct ExpressionUse {
     value.position(ofByte: offset + inner)
   }
 }
-
-extension ExpressionError {
-  /// The offset the error names, if it names one.
-  var offset: Int? {
-    switch reason {
-    case .syntax(_, let offset), .forbidden(_, let offset): offset
-    case .failed, .limit: nil
-    }
-  }
-
-  /// What is wrong, without the source.
-  var message: String {
-    switch reason {
-    case .syntax(let message, _), .forbidden(let message, _), .failed(let message), .limit(let message): message
-    }
-  }
-}

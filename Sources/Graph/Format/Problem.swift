@@ -34,7 +34,7 @@ public struct Problem: Sendable, Hashable {
   }
 
   /// Problems beyond so many get no hint: looking for what was meant takes time, and such a file is no graph.
-  static let hinted = 200
+  static let hinted = 100
 }
 
 extension Problem: CustomStringConvertible {

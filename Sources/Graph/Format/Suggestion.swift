@@ -1,12 +1,20 @@
 /// Finds what somebody most likely meant.
 enum Suggestion {
+  /// Names beyond so many are not looked at.
+  private static let compared = 1000
+
   /// The known name closest to `name`, if any is close enough to be meant.
   static func nearest(to name: String, in known: some Sequence<String>) -> String? {
     let wanted = Array(name.lowercased().unicodeScalars.prefix(130))
     let limit = max(1, wanted.count / 3)
-    let ranked = known.map { (distance(wanted, Array($0.lowercased().unicodeScalars.prefix(130))), $0) }
+    let ranked = known.prefix(compared).map { candidate in
+      let scalars = Array(candidate.lowercased().unicodeScalars.prefix(130))
+      let isFar = abs(scalars.count - wanted.count) > limit
+      let common = zip(wanted, scalars).prefix { $0 == $1 }.count
+      return (isFar ? Int.max : distance(wanted, scalars), -common, candidate)
+    }
     guard let best = ranked.min(by: { $0 < $1 }), best.0 <= limit, best.0 < wanted.count else { return nil }
-    return best.1
+    return best.2
   }
 
   /// "did you mean …?", or the names there are when they are few.

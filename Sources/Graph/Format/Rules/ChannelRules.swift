@@ -3,7 +3,7 @@ import OrderedCollections
 /// Channels have one place, a sound schema, and a default that fits them.
 struct ChannelRule: Rule {
   func problems(in draft: Draft) -> [Problem] {
-    clashes(draft) + channels(draft) + answers(draft)
+    clashes(draft) + channels(draft)
   }
 
   private func clashes(_ draft: Draft) -> [Problem] {
@@ -25,22 +25,7 @@ struct ChannelRule: Rule {
   private func schema(_ definition: YAMLNode) -> [Problem] {
     guard case .object(var document)? = definition.json else { return [] }
     for key in ["reduce", "default", "description"] { document.removeValue(forKey: key) }
-    return Self.problems(in: .object(document), at: definition)
-  }
-
-  private func answers(_ draft: Draft) -> [Problem] {
-    draft.graph.nodes.values.compactMap { draft.yaml(of: $0.name)?["ask"]?["answer"] }.flatMap { answer in
-      answer.json.map { Self.problems(in: $0, at: answer) } ?? []
-    }
-  }
-
-  private static func problems(in document: JSON, at value: YAMLNode) -> [Problem] {
-    do {
-      _ = try JSONSchema(document)
-      return []
-    } catch {
-      return [Problem(at: value.position(of: error.place), "not a JSON Schema: \(error.message)")]
-    }
+    return [definition.problem(ofSchema: .object(document))].compactMap(\.self)
   }
 
   private func initial(_ channel: Channel, _ definition: YAMLNode) -> [Problem] {
@@ -73,6 +58,16 @@ extension Reducer {
 }
 
 extension YAMLNode {
+  /// What keeps `document`, spelled here, from being a JSON Schema although its shape is right.
+  func problem(ofSchema document: JSON) -> Problem? {
+    do {
+      _ = try JSONSchema(document)
+      return nil
+    } catch {
+      return Problem(at: position(of: error.place), "not a JSON Schema: \(error.message)")
+    }
+  }
+
   /// Where the part at a JSON Pointer stands, or the closest one around it.
   func position(of pointer: String) -> SourcePosition {
     var here = self
@@ -93,8 +88,8 @@ extension YAMLNode {
 /// `save` and `set` write channels that exist, and `set` needs no `save`.
 struct WriteRule: Rule {
   func problems(in draft: Draft) -> [Problem] {
-    let known = Set(["inputs", "state"].flatMap { draft.root[$0]?.members?.map(\.key) ?? [] })
-    let names = known.sorted()
+    let names = draft.channelNames
+    let known = Set(names)
     func undeclared(_ name: String, _ position: SourcePosition) -> Problem? {
       guard ChannelName.isValid(name), !known.contains(name) else { return nil }
       return Problem(

@@ -3,12 +3,13 @@ import OrderedCollections
 /// Every name an edge gives is a node.
 struct TargetRule: Rule {
   func problems(in draft: Draft) -> [Problem] {
-    let known = draft.nodeNames
-    return draft.references.filter { !known.contains($0.target.rawValue) }.map { reference in
-      let names = draft.root["nodes"]?.members?.map(\.key) ?? []
+    let names = draft.nodeNames
+    guard !names.isEmpty else { return [] }
+    let unknown = draft.references.filter { draft.members[$0.target.rawValue] == nil }
+    return unknown.enumerated().map { index, reference in
+      let hint = index < Problem.hinted ? Suggestion.hint(for: reference.target.rawValue, in: names) : nil
       return Problem(
-        at: reference.position, "no node is named \(shown(reference.target.rawValue))",
-        hint: Suggestion.hint(for: reference.target.rawValue, in: names))
+        at: reference.position, "no node is named \(shown(reference.target.rawValue))", hint: hint)
     }
   }
 }
@@ -52,22 +53,36 @@ struct ReachabilityRule: Rule {
   func problems(in draft: Draft) -> [Problem] {
     guard draft.edgesAreWhole, let edges = Edges(draft) else { return [] }
     let reached = edges.reached()
-    return draft.graph.nodes.values.filter { !reached.contains($0.name) }.map { node in
-      let missing = node.after.filter { !reached.contains($0) && $0 != node.name }
+    let unreached = draft.graph.nodes.values.filter { !reached.contains($0.name) }
+    return roots(among: unreached, edges).map { node in
+      let missing = node.after.filter { !reached.contains($0) }.map(\.rawValue).joined(separator: ", ")
       let position = draft.position(of: node.name)
+      guard !missing.isEmpty else {
+        return Problem(
+          at: position, "\(node.name) is unreachable: no way from the start leads here",
+          hint: "name it in a \"next\", or remove it")
+      }
       if node.after.contains(node.name) {
         return Problem(
           at: position, "\(node.name) waits for itself and can never run", hint: "take it out of its \"after\"")
       }
-      if !missing.isEmpty {
-        let names = missing.map(\.rawValue).joined(separator: ", ")
-        return Problem(
-          at: position, "\(node.name) can never run: it waits for \(names), which cannot finish before it",
-          hint: "lead an edge to \(names), or take it out of \"after\"")
-      }
       return Problem(
-        at: position, "\(node.name) is unreachable: no way from the start leads here",
-        hint: "name it in a \"next\", or remove it")
+        at: position, "\(node.name) can never run: it waits for \(missing), which cannot finish before it",
+        hint: "lead an edge to \(missing), or take it out of \"after\"")
+    }
+  }
+
+  /// Those that the others would be reached from: barriers, nodes that nobody leads to, and one of each circle.
+  private func roots(among unreached: [Node], _ edges: Edges) -> [Node] {
+    let followed = Set(unreached.flatMap { edges.next[$0.name] ?? [] })
+    func isRoot(_ node: Node) -> Bool { !node.after.isEmpty || !followed.contains(node.name) }
+    var covered: Set<NodeName> = []
+    for root in unreached where isRoot(root) { edges.follow(root.name, into: &covered) }
+    return unreached.filter { node in
+      if isRoot(node) { return true }
+      guard !covered.contains(node.name) else { return false }
+      edges.follow(node.name, into: &covered)
+      return true
     }
   }
 
@@ -75,42 +90,55 @@ struct ReachabilityRule: Rule {
   private struct Edges {
     var starts: [NodeName] = []
     var next: [NodeName: [NodeName]] = [:]
-    let barriers: [NodeName: [NodeName]]
+
+    /// The barriers that wait for a node, and how many nodes each waits for.
+    var waiting: [NodeName: [NodeName]] = [:]
+    var missing: [NodeName: Int] = [:]
 
     /// `nil` where a name leads to nobody knows where.
     init?(_ draft: Draft) {
-      let known = draft.nodeNames
-      barriers = draft.graph.nodes.values.filter { !$0.after.isEmpty }.reduce(into: [:]) { $0[$1.name] = $1.after }
+      var unknown = 0
       for reference in draft.references {
         var target = reference.target
-        if !known.contains(target.rawValue) {
-          guard reference.role != .after, let meant = Suggestion.nearest(to: target.rawValue, in: known) else {
-            return nil
-          }
+        if draft.members[target.rawValue] == nil {
+          unknown += 1
+          guard reference.role != .after, unknown <= Problem.hinted,
+            let meant = Suggestion.nearest(to: target.rawValue, in: draft.nodeNames)
+          else { return nil }
           target = NodeName(rawValue: meant)
         }
         guard reference.role != .after else { continue }
         if let source = reference.source { next[source, default: []].append(target) } else { starts.append(target) }
       }
+      for node in draft.graph.nodes.values where !node.after.isEmpty {
+        let members = Set(node.after)
+        missing[node.name] = members.count
+        for member in members { waiting[member, default: []].append(node.name) }
+      }
     }
 
+    /// Adds what plain edges lead to from `node`, itself included.
+    func follow(_ node: NodeName, into reached: inout Set<NodeName>) {
+      var queue = [node]
+      while let node = queue.popLast() {
+        if reached.insert(node).inserted { queue += next[node] ?? [] }
+      }
+    }
+
+    /// Everything that can ever run.
     func reached() -> Set<NodeName> {
       var reached: Set<NodeName> = []
-      var waiting = barriers
+      var missing = missing
       var queue = starts
-      repeat {
-        while let node = queue.popLast() {
-          if reached.insert(node).inserted { queue += next[node] ?? [] }
+      while let node = queue.popLast() {
+        guard reached.insert(node).inserted else { continue }
+        queue += next[node] ?? []
+        for barrier in waiting[node] ?? [] {
+          missing[barrier, default: 0] -= 1
+          if missing[barrier] == 0 { queue.append(barrier) }
         }
-        queue = waiting.filter { reached.isSuperset(of: $0.value) }.map(\.key)
-        for node in queue { waiting[node] = nil }
-      } while !queue.isEmpty
+      }
       return reached
     }
   }
-}
-
-extension Draft {
-  /// The names of all nodes, those with mistakes included.
-  var nodeNames: Set<String> { Set(root["nodes"]?.members?.map(\.key) ?? []) }
 }

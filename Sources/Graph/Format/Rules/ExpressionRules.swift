@@ -8,7 +8,11 @@ struct SyntaxRule: Rule {
     do {
       let errors = try zip(distinct, JQ.check(distinct)).reduce(into: [:]) { $0[$1.0] = $1.1 }
       return draft.uses.compactMap { use in
-        errors[use.expression].map { Problem(at: use.position(at: $0.offset ?? 0), $0.message) }
+        errors[use.expression].map { error in
+          let hint =
+            use.expression.source.contains("${{") ? "a bare expression has no ${{ }}; in a string write \\( )" : nil
+          return Problem(at: use.position(at: error.offset ?? 0), error.message, hint: hint)
+        }
       }
     } catch {
       return [Problem(.warning, at: draft.root.position, "the expressions could not be checked: \(error)")]
@@ -20,10 +24,21 @@ struct SyntaxRule: Rule {
 struct VariableRule: Rule {
   func problems(in draft: Draft) -> [Problem] {
     let fannedOut = Set(draft.references.filter { $0.role == .each }.map(\.target))
-    return draft.uses.flatMap { use in
-      ExpressionScan(use.expression.source).variables.compactMap { mention in
-        problem(mention, use, draft, hasItem: use.owner.map(fannedOut.contains) ?? false)
+    return shared(draft)
+      + draft.uses.flatMap { use in
+        ExpressionScan(use.expression.source).variables.compactMap { mention in
+          problem(mention, use, draft, hasItem: use.owner.map(fannedOut.contains) ?? false)
+        }
       }
+  }
+
+  /// What is secret may not be had as `$env` too.
+  private func shared(_ draft: Draft) -> [Problem] {
+    let secrets = Set(draft.graph.secrets)
+    return (draft.root["env"]?.items ?? []).filter { $0.text.map(secrets.contains) ?? false }.map {
+      Problem(
+        at: $0.position, "\($0.text ?? "") is a secret; as $env it could stand anywhere",
+        hint: "list it only under \"secrets\"")
     }
   }
 
@@ -67,7 +82,7 @@ extension ExpressionUse {
 /// A path that surely begins at the state begins with a channel.
 struct PathRule: Rule {
   func problems(in draft: Draft) -> [Problem] {
-    let names = ["inputs", "state"].flatMap { draft.root[$0]?.members?.map(\.key) ?? [] }
+    let names = draft.channelNames
     let known = Set(names)
     return draft.uses.flatMap { use in
       ExpressionScan(use.expression.source).channels.filter { !known.contains($0.name) }.map { mention in
