@@ -24,16 +24,21 @@ public struct Runner: Sendable {
   public var store: any Checkpointer
   public var kinds: NodeRegistry
 
+  /// Reads stored graph texts: it must know the node kinds they use.
+  public var reader: GraphReader
+
   /// The user's environment: where secrets and `$env` come from, and what children inherit.
   public var environment: [String: String]
   public var clock: RunClock
 
   public init(
-    store: any Checkpointer, kinds: NodeRegistry, environment: [String: String] = ProcessInfo.processInfo.environment,
+    store: any Checkpointer, kinds: NodeRegistry, reader: GraphReader = GraphReader(),
+    environment: [String: String] = ProcessInfo.processInfo.environment,
     clock: RunClock = .system
   ) {
     self.store = store
     self.kinds = kinds
+    self.reader = reader
     self.environment = environment
     self.clock = clock
   }
@@ -149,8 +154,19 @@ public struct Runner: Sendable {
       return end
     } catch {
       await endServices(context)
+      if StoreError(error) != .fenced { await noteStoreFailure(context, StoreError(error)) }
       throw error
     }
+  }
+
+  /// Writes down why the run could not go on, with the room the store keeps for that.
+  private func noteStoreFailure(_ context: RunContext, _ error: StoreError) async {
+    await store.releaseReserve()
+    guard var header = try? await store.thread(context.thread) else { return }
+    header.status = .stopped
+    header.error = TaskError(kind: .store, message: error.description)
+    header.updated = clock.now()
+    try? await store.commit([.thread(header)], fence: context.fence)
   }
 
   /// Ends the background processes that were to live only as long as the run.
@@ -181,7 +197,7 @@ public struct Runner: Sendable {
     for name in graph.secrets { child[name] = nil }
     child[Orphans.runVariable] = OwnerRecord.runMarker(fence.thread) + "\(fence.number)"
     return RunContext(
-      plan: GraphPlan(graph), kinds: kinds, thread: fence.thread,
+      plan: GraphPlan(graph), kinds: kinds, thread: fence.thread, fence: fence,
       ledger: Ledger(store: store, fence: fence, mode: durability, clock: clock, observe: observe), stop: stop,
       clock: clock, mask: mask, secrets: secrets, userEnvironment: environment, childEnvironment: child,
       approveAll: options.approveAll)
@@ -207,7 +223,7 @@ public struct Runner: Sendable {
 
   private func storedKinds(_ header: ThreadRecord) async throws -> StateGraph? {
     guard let record = try await store.graph(header.graphHash) else { return nil }
-    return GraphReader().read(record.text, path: header.graphPath).graph
+    return reader.read(record.text, path: header.graphPath).graph
   }
 }
 
