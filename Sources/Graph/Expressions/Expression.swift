@@ -1,63 +1,70 @@
 /// A jq expression: pure, bounded in time and memory, exact in its numbers (RELIABILITY R21).
-public struct Expression: Sendable, Hashable {
+public struct Expression: Sendable {
   public let source: String
+
+  /// What the text alone says; shared by copies.
+  let plan: ExpressionPlan
 
   /// - Throws: ``ExpressionError`` where the text is no expression or names what expressions may not use
   ///   (`env`, `input`, `halt`, `import` …). jq's own syntax is checked by ``JQ/check(_:)``.
   public init(_ source: String) throws(ExpressionError) {
     self.source = source
+    plan = try ExpressionPlan(source)
   }
 
   /// The one value this yields.
   ///
-  /// Plain paths and literals never start jq.
+  /// Plain paths, literals and simple conditions never start jq.
   /// - Throws: ``ExpressionError`` on none, several, an error, or a limit.
   public func evaluate(in scope: Scope) throws(ExpressionError) -> JSON {
-    fatalError()
+    if let value = try native(in: scope) { return value }
+    let values = try JQ.evaluate(self, in: scope, atMost: 1)
+    guard let value = values.first else { throw ExpressionError(.failed("gives no value"), source: source) }
+    guard values.count == 1 else {
+      throw ExpressionError(.failed("gives more than one value; wrap it in [ ] for a list"), source: source)
+    }
+    return value
   }
 
   /// All values this yields; one list stands for its items (`each`).
+  ///
+  /// A stream is its values, and one value that is no list is a stream of one: `.missing` is one `null`,
+  /// `empty` and `[]` are no items.
   public func items(in scope: Scope) throws(ExpressionError) -> [JSON] {
-    fatalError()
+    let values =
+      if let value = try native(in: scope) { [value] } else { try JQ.evaluate(self, in: scope, atMost: .max) }
+    guard values.count == 1, case .array(let items) = values[0] else { return values }
+    return items
+  }
+
+  /// What of the state this can read.
+  public var reads: Reads { plan.reads }
+
+  /// The variables this names, without the `$`.
+  public var variables: Set<String> { plan.variables }
+
+  /// The value, where it can be had without jq.
+  private func native(in scope: Scope) throws(ExpressionError) -> JSON? {
+    guard let native = plan.native else { return nil }
+    do throws(NativeExpression.Failure) {
+      return try native.evaluate(in: scope)
+    } catch {
+      guard case .failed(let message) = error else { return nil }
+      throw ExpressionError(.failed(message), source: source)
+    }
   }
 }
 
-/// Why an expression gave no value.
-public struct ExpressionError: Error, Sendable, Hashable, CustomStringConvertible {
-  public enum Reason: Sendable, Hashable {
-    /// The text is no expression (`offset`: UTF-8 offset in the source where known).
-    case syntax(String, offset: Int?)
-    /// Something expressions may not use.
-    case forbidden(String, offset: Int?)
-    /// jq raised an error, or the number of results was wrong.
-    case failed(String)
-    /// Stopped for time or memory.
-    case limit(String)
+extension Expression {
+  public enum Reads: Sendable, Hashable {
+    /// At most these keys of the state.
+    case channels(Set<String>)
+    /// Possibly all of it.
+    case everything
   }
-
-  public var reason: Reason
-  public var source: String
-
-  public init(_ reason: Reason, source: String) {
-    self.reason = reason
-    self.source = source
-  }
-
-  public var description: String { "\(reason)" }
 }
 
-/// The jq engine behind expressions.
-public struct JQ: Sendable {
-  /// The mistakes among `expressions` (nil: fine), compiled together. Also warms the engine for them.
-  public static func check(_ expressions: [Expression]) throws -> [ExpressionError?] {
-    fatalError()
-  }
-
-  /// The argument that makes the `graphrun` executable serve jq on its standard streams instead of parsing a command line.
-  public static let helperArgument = "--jq-helper"
-
-  /// Serves jq until standard input ends; called by the executable's entry point. Returns the exit code.
-  public static func serve() -> Int32 {
-    fatalError()
-  }
+extension Expression: Hashable {
+  public static func == (left: Expression, right: Expression) -> Bool { left.source == right.source }
+  public func hash(into hasher: inout Hasher) { hasher.combine(source) }
 }

@@ -1,3 +1,6 @@
+import Foundation
+import OrderedCollections
+
 /// Reads `.graph` files: YAML 1.2 core, checked in one pass.
 public struct GraphReader: Sendable {
   /// The node kinds a file may use.
@@ -9,14 +12,26 @@ public struct GraphReader: Sendable {
 
   /// Reads and validates the file at `path`.
   ///
-  /// - Throws: when the file cannot be read at all; mistakes in it are problems, not throws.
+  /// - Throws: ``GraphFileError`` when the file cannot be read at all; mistakes in it are problems, not throws.
   public func read(contentsOf path: String) throws -> Reading {
-    fatalError()
+    let url = URL(fileURLWithPath: path)
+    let bytes = try GraphFile.bytes(of: url)
+    if let problem = GraphFile.encodingProblem(in: bytes) { return Reading(graph: nil, problems: [problem]) }
+    return read(String(decoding: bytes, as: UTF8.self), path: url.standardizedFileURL.path)
   }
 
-  /// Reads and validates `text` as if it were the file at `path` (absolute; `nil`: no file, nothing relative can be named).
+  /// Reads and validates `text` as if it were the file at `path` (absolute; `nil`: there is no file).
   public func read(_ text: String, path: String? = nil) -> Reading {
-    fatalError()
+    let (root, problems) = YAMLReader.read(text)
+    guard let root else { return Reading(graph: nil, problems: problems) }
+    var parts = ShapeReader()
+    parts.problems = problems
+    parts.defaultInterpreter = root["defaults"]?["shell"].flatMap(ShapeReader.interpreter)
+    let fields = parts.read(root, as: .object(GraphFormat(kinds: kinds).file)) ?? .map([:])
+    let source = GraphSource(path: path, text: text)
+    let draft = DraftBuilder.build(root, fields, parts, kinds: kinds, source: source)
+    let found = draft.parts.problems + Rules.all.flatMap { $0.problems(in: draft) }
+    return Reading(graph: draft.graph, found: found)
   }
 }
 
@@ -27,4 +42,17 @@ public struct Reading: Sendable {
 
   /// Every mistake and warning, by position.
   public var problems: [Problem]
+
+  public init(graph: StateGraph?, problems: [Problem]) {
+    self.graph = graph
+    self.problems = problems
+  }
+
+  /// Puts what was `found` in order; what stands under an anchor is met once per alias and said once.
+  init(graph: StateGraph, found: [Problem]) {
+    var met: Set<Problem> = []
+    problems = found.filter { met.insert($0).inserted }
+      .enumerated().sorted { ($0.element.position, $0.offset) < ($1.element.position, $1.offset) }.map(\.element)
+    self.graph = problems.contains { $0.severity == .error } ? nil : graph
+  }
 }

@@ -32,4 +32,17 @@ public struct Problem: Sendable, Hashable {
     self.message = message
     self.hint = hint
   }
+
+  /// Problems beyond so many get no hint: looking for what was meant takes time, and such a file is no graph.
+  static let hinted = 100
+}
+
+extension Problem: CustomStringConvertible {
+  public var description: String {
+    let place = "\(position.line):\(position.column): \(severity.rawValue): \(message)"
+    return hint.map { "\(place) (\($0))" } ?? place
+  }
+
+  /// `file:line:column: error: message (hint)`, which editors and terminals make a link of.
+  public func description(in file: String) -> String { "\(file):\(self)" }
 }

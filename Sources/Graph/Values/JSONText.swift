@@ -59,3 +59,14 @@ extension JSON {
     return String(decoding: writer.bytes, as: UTF8.self)
   }
 }
+
+extension JSON {
+  /// Whether no more than `depth` lists and objects are inside one another.
+  func isNested(atMost depth: Int) -> Bool {
+    switch self {
+    case .null, .bool, .int, .double, .string: true
+    case .array(let items): depth > 0 && items.allSatisfy { $0.isNested(atMost: depth - 1) }
+    case .object(let object): depth > 0 && object.allSatisfy { $0.value.isNested(atMost: depth - 1) }
+    }
+  }
+}

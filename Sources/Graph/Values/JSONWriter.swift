@@ -51,7 +51,7 @@ struct JSONWriter {
   mutating func writeString(_ value: String) {
     write(byte: UInt8(ascii: "\""))
     if value.utf8.contains(where: Self.needsEscape) {
-      for byte in value.utf8 { writeEscaped(byte) }
+      writeEscaped(value.utf8)
     } else {
       write(value)
     }
@@ -62,7 +62,12 @@ struct JSONWriter {
     byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
   }
 
-  mutating func writeEscaped(_ byte: UInt8) {
+  /// A string's inside.
+  mutating func writeEscaped(_ bytes: some Sequence<UInt8>) {
+    for byte in bytes { writeEscaped(byte) }
+  }
+
+  private mutating func writeEscaped(_ byte: UInt8) {
     switch byte {
     case UInt8(ascii: "\""): write("\\\"")
     case UInt8(ascii: "\\"): write("\\\\")

@@ -167,6 +167,9 @@ public struct ChannelDelta: Sendable, Hashable {
 
 /// How a task stands.
 public enum TaskStatus: String, Sendable, Hashable, Codable {
+  /// Due and not begun; never stored.
+  case pending
+
   /// Recorded as started and not ended: running, or in doubt when its runner is gone.
   case started
   case done, failed, waiting, skipped, cached

@@ -1,0 +1,119 @@
+import Graph
+import OrderedCollections
+
+/// A graph with what the engine looks up in every super-step worked out once.
+struct GraphPlan: Sendable {
+  let graph: StateGraph
+
+  /// Place of each node in declaration order.
+  let order: [NodeName: Int]
+
+  /// Nodes with `after`, in declaration order.
+  let barriers: [Node]
+
+  init(_ graph: StateGraph) {
+    self.graph = graph
+    order = Dictionary(uniqueKeysWithValues: graph.nodes.keys.enumerated().map { ($1, $0) })
+    barriers = graph.nodes.values.filter { !$0.after.isEmpty }
+  }
+
+  func node(_ name: NodeName) -> Node {
+    guard let node = graph.nodes[name] else { preconditionFailure("no node \(name): a due task names a node of the graph") }
+    return node
+  }
+
+  func inDeclarationOrder(_ names: some Sequence<NodeName>) -> [NodeName] {
+    names.sorted { order[$0, default: .max] < order[$1, default: .max] }
+  }
+
+  /// What is due after tasks ended with `arrivals` and `deferred` gathered before; `mark` is the new checkpoint.
+  func agenda(after ended: [EndedTask], arrivals: [NodeName: Set<NodeName>], deferred: [NodeName: [TaskError]], mark: DueMark)
+    -> Agenda
+  {
+    var gathering = Gathering(arrivals: arrivals, deferred: deferred)
+    for task in ended { gathering.take(task) }
+    for barrier in barriers {
+      let arrived = gathering.arrivals[barrier.name, default: []].union(gathering.finished.intersection(barrier.after))
+      if arrived.isSuperset(of: barrier.after) {
+        gathering.arrivals[barrier.name] = nil
+        gathering.edges.insert(barrier.name)
+      } else if !arrived.isEmpty {
+        gathering.arrivals[barrier.name] = arrived
+      }
+    }
+    for name in gathering.edges where node(name).isDeferred {
+      gathering.deferred[name, default: []] += gathering.errors[name] ?? []
+      gathering.edges.remove(name)
+      gathering.errors[name] = nil
+    }
+    if gathering.edges.isEmpty, gathering.fanOuts.allSatisfy({ $0.items.isEmpty }) {
+      gathering.edges = Set(gathering.deferred.keys)
+      gathering.errors = gathering.deferred
+      gathering.deferred = [:]
+    }
+    return Agenda(due: due(gathering, mark), arrivals: gathering.arrivals, deferred: gathering.deferred)
+  }
+
+  private func due(_ gathering: Gathering, _ mark: DueMark) -> [DueTask] {
+    var due = inDeclarationOrder(gathering.edges).map { name in
+      DueTask(id: TaskID(due: mark, node: name), errors: gathering.errors[name] ?? [])
+    }
+    var numbers = Dictionary(uniqueKeysWithValues: gathering.edges.map { ($0, 1) })
+    for fanOut in gathering.fanOuts {
+      for (index, value) in fanOut.items.enumerated() {
+        let number = numbers[fanOut.target, default: 0]
+        numbers[fanOut.target] = number + 1
+        let item = FanOutItem(sender: fanOut.sender, value: value, index: index, parallel: fanOut.parallel)
+        due.append(DueTask(id: TaskID(due: mark, node: fanOut.target, index: number), item: item))
+      }
+    }
+    return due
+  }
+}
+
+/// A task as far as what follows depends on it.
+struct EndedTask {
+  var node: NodeName
+  var triggers: [Trigger]
+
+  /// Set when the task failed and `on-error` routes it.
+  var failure: (handler: NodeName, error: TaskError)?
+}
+
+/// What the ended tasks of a super-step lead to, before barriers and deferral are settled.
+private struct Gathering {
+  struct FanOut {
+    var sender: NodeName
+    var target: NodeName
+    var items: [JSON]
+    var parallel: Int?
+  }
+
+  var arrivals: [NodeName: Set<NodeName>]
+  var deferred: [NodeName: [TaskError]]
+  var edges: Set<NodeName> = []
+  var errors: [NodeName: [TaskError]] = [:]
+  var fanOuts: [FanOut] = []
+  var finished: Set<NodeName> = []
+
+  mutating func take(_ task: EndedTask) {
+    if let failure = task.failure {
+      edges.insert(failure.handler)
+      errors[failure.handler, default: []].append(failure.error)
+      return
+    }
+    finished.insert(task.node)
+    for trigger in task.triggers {
+      switch trigger {
+      case .edge(let name): edges.insert(name)
+      case .fanOut(let target, let items, let parallel):
+        fanOuts.append(FanOut(sender: task.node, target: target, items: items, parallel: parallel))
+      }
+    }
+  }
+
+  init(arrivals: [NodeName: Set<NodeName>], deferred: [NodeName: [TaskError]]) {
+    self.arrivals = arrivals
+    self.deferred = deferred
+  }
+}

@@ -1,0 +1,233 @@
+import Graph
+import OrderedCollections
+
+/// Folds the writes of one super-step into the state, channel by channel, in write order.
+struct StateFold {
+  /// A write with the task that made it.
+  struct Entry {
+    /// Place of the writing task among the super-step's tasks; -1 for inputs and updates.
+    var task: Int
+    var writer: String
+    var write: ChannelWrite
+  }
+
+  /// Writes that do not go together, or a value that does not fit.
+  struct Conflict: Error {
+    var kind: ErrorKind
+    var channel: ChannelName
+    var tasks: [Int]
+    var message: String
+  }
+
+  let channels: OrderedDictionary<ChannelName, Channel>
+
+  /// The step the writes belong to; part of the ids given to messages without one.
+  let step: Int
+
+  struct Result {
+    var values: JSONObject
+    var deltas: [ChannelDelta]
+  }
+
+  /// The state before any write, and the deltas that make it from nothing.
+  static func initial(_ channels: OrderedDictionary<ChannelName, Channel>) -> Result {
+    var result = Result(values: [:], deltas: [])
+    for channel in channels.values {
+      guard let value = channel.initial ?? channel.reducer.start else { continue }
+      result.values[channel.name.rawValue] = value
+      if channel.reducer != .untracked { result.deltas.append(ChannelDelta(channel.name, .set(value))) }
+    }
+    return result
+  }
+
+  /// The state after `entries`, and what changed. Ephemeral values not written again are gone.
+  ///
+  /// - Throws: ``Conflict``s, all of them, when any write cannot land; nothing is applied then.
+  func apply(_ entries: [Entry], to values: JSONObject) throws(Conflicts) -> Result {
+    var byChannel: OrderedDictionary<ChannelName, [Entry]> = [:]
+    for entry in entries { byChannel[entry.write.channel, default: []].append(entry) }
+
+    var result = Result(values: values, deltas: [])
+    var conflicts: [Conflict] = []
+    for channel in channels.values where channel.reducer == .ephemeral && byChannel[channel.name] == nil {
+      if result.values.removeValue(forKey: channel.name.rawValue) != nil {
+        result.deltas.append(ChannelDelta(channel.name, .unset))
+      }
+    }
+    for (name, entries) in byChannel {
+      do {
+        try fold(entries, into: name, &result)
+      } catch {
+        conflicts.append(error)
+      }
+    }
+    guard conflicts.isEmpty else { throw Conflicts(all: conflicts) }
+    return result
+  }
+
+  struct Conflicts: Error {
+    var all: [Conflict]
+  }
+
+  private func fold(_ entries: [Entry], into name: ChannelName, _ result: inout Result) throws(Conflict) {
+    guard let channel = channels[name] else {
+      throw conflict(.undeclared, name, entries, "no channel is named \"\(name)\"; declare it under state:")
+    }
+    let old = result.values[name.rawValue]
+    let folded: (value: JSON, change: ChannelDelta.Change)
+    if let overwrite = try overwrite(entries, name) {
+      folded = (overwrite, .set(overwrite))
+    } else {
+      folded = try reduce(entries, channel, old)
+    }
+    if let violation = channel.schema?.violations(of: folded.value).first {
+      throw conflict(.type, name, entries, "channel \(name): the value does not fit its type: \(violation)")
+    }
+    guard folded.value != old else { return }
+    result.values[name.rawValue] = folded.value
+    if channel.reducer != .untracked { result.deltas.append(ChannelDelta(name, folded.change)) }
+  }
+
+  /// The value of the one `{"$overwrite": v}` among `entries`; `nil` when there is none.
+  private func overwrite(_ entries: [Entry], _ name: ChannelName) throws(Conflict) -> JSON? {
+    let overwrites = entries.filter { $0.write.value.overwritten != nil }
+    guard overwrites.count < 2 else {
+      throw conflict(.conflict, name, overwrites, "channel \(name): \(writers(overwrites)) both overwrite it; only one may")
+    }
+    return overwrites.first?.write.value.overwritten
+  }
+
+  private func reduce(
+    _ entries: [Entry], _ channel: Channel, _ old: JSON?
+  ) throws(Conflict) -> (value: JSON, change: ChannelDelta.Change) {
+    switch channel.reducer {
+    case .replace, .ephemeral, .untracked:
+      guard Set(entries.map(\.task)).count < 2 else {
+        throw conflict(
+          .conflict, channel.name, entries,
+          "channel \(channel.name): \(writers(entries)) wrote it in the same super-step; "
+            + "give it a reducer (reduce: append, last, …) or let one write after the other")
+      }
+      return set(entries[entries.count - 1].write.value)
+    case .last:
+      return set(entries[entries.count - 1].write.value)
+    case .append:
+      let items = entries.flatMap { $0.write.value.asItems }
+      return (.array(try list(old, channel, entries) + items), .append(items))
+    case .union:
+      var values = try list(old, channel, entries)
+      var seen = Set(values)
+      let added = entries.flatMap { $0.write.value.asItems }.filter { seen.insert($0).inserted }
+      values += added
+      return (.array(values), .append(added))
+    case .sum:
+      var total = old ?? .int(0)
+      for entry in entries { total = try sum(total, entry, channel.name) }
+      return set(total)
+    case .min, .max:
+      var best = old
+      for entry in entries { best = try extreme(best, entry, channel) }
+      return set(best ?? .null)
+    case .merge:
+      return try merge(entries, channel, old)
+    case .messages:
+      return try messages(entries, channel, old)
+    }
+  }
+
+  private func set(_ value: JSON) -> (JSON, ChannelDelta.Change) { (value, .set(value)) }
+
+  private func list(_ old: JSON?, _ channel: Channel, _ entries: [Entry]) throws(Conflict) -> [JSON] {
+    switch old {
+    case nil: return []
+    case .array(let items)?: return items
+    case let other?:
+      throw conflict(
+        .type, channel.name, entries,
+        "channel \(channel.name): \(channel.reducer) needs a list, its value is a \(other.typeName)")
+    }
+  }
+
+  private func sum(_ total: JSON, _ entry: Entry, _ name: ChannelName) throws(Conflict) -> JSON {
+    if case .int(let left) = total, case .int(let right) = entry.write.value {
+      let (value, overflow) = left.addingReportingOverflow(right)
+      if !overflow { return .int(value) }
+      throw conflict(.type, name, [entry], "channel \(name): the sum is beyond 64-bit integers")
+    }
+    guard let left = total.doubleValue, let right = entry.write.value.doubleValue else {
+      throw conflict(
+        .type, name, [entry], "channel \(name): sum takes numbers, \(entry.writer) wrote a \(entry.write.value.typeName)")
+    }
+    return .number(left + right)
+  }
+
+  private func extreme(_ best: JSON?, _ entry: Entry, _ channel: Channel) throws(Conflict) -> JSON {
+    let value = entry.write.value
+    let takesNew: Bool
+    switch (best, value) {
+    case (nil, .int), (nil, .double), (nil, .string): return value
+    case (.string(let left)?, .string(let right)):
+      takesNew = channel.reducer == .min ? right < left : right > left
+    case (.int(let left)?, .int(let right)):
+      takesNew = channel.reducer == .min ? right < left : right > left
+    default:
+      guard let left = best?.doubleValue, let right = value.doubleValue else {
+        let have = best.map { ", the channel holds a \($0.typeName)" } ?? ""
+        throw conflict(
+          .type, channel.name, [entry],
+          "channel \(channel.name): \(channel.reducer) takes numbers or strings of one kind; "
+            + "\(entry.writer) wrote a \(value.typeName)\(have)")
+      }
+      takesNew = channel.reducer == .min ? right < left : right > left
+    }
+    return takesNew ? value : best ?? value
+  }
+
+  private func merge(
+    _ entries: [Entry], _ channel: Channel, _ old: JSON?
+  ) throws(Conflict) -> (value: JSON, change: ChannelDelta.Change) {
+    var merged = old?.objectValue ?? [:]
+    for entry in entries {
+      guard case .object(let object) = entry.write.value else {
+        throw conflict(
+          .type, channel.name, [entry],
+          "channel \(channel.name): merge takes objects, \(entry.writer) wrote a \(entry.write.value.typeName)")
+      }
+      merged.mergeDeeply(object)
+    }
+    return (.object(merged), .merge(entries.map(\.write.value)))
+  }
+
+  func conflict(_ kind: ErrorKind, _ channel: ChannelName, _ entries: [Entry], _ message: String) -> Conflict {
+    var tasks: [Int] = []
+    for entry in entries where !tasks.contains(entry.task) { tasks.append(entry.task) }
+    return Conflict(kind: kind, channel: channel, tasks: tasks, message: message)
+  }
+
+  private func writers(_ entries: [Entry]) -> String {
+    var names: [String] = []
+    for entry in entries where !names.contains(entry.writer) { names.append(entry.writer) }
+    return names.formatted(joinedBy: "and")
+  }
+}
+
+extension JSON {
+  /// `v` of `{"$overwrite": v}`.
+  var overwritten: JSON? {
+    guard case .object(let object) = self, object.count == 1 else { return nil }
+    return object["$overwrite"]
+  }
+
+  /// A list's items, or the value as the one item.
+  var asItems: [JSON] {
+    if case .array(let items) = self { items } else { [self] }
+  }
+}
+
+extension [String] {
+  /// `a`, `a and b`, `a, b and c`.
+  func formatted(joinedBy word: String) -> String {
+    guard let last, count > 1 else { return first ?? "" }
+    return dropLast().joined(separator: ", ") + " \(word) " + last
+  }
+}

@@ -1,0 +1,115 @@
+public import Graph
+
+/// What nodes of one kind do. The engine knows nodes only through this.
+public protocol NodeKind: Sendable {
+  /// What the kind is called in files and checkpoints.
+  var name: String { get }
+
+  /// What a crash, a timeout or a kill in the middle of `node` means (RELIABILITY R4).
+  func effectClass(of node: Node) -> EffectClass
+
+  /// One attempt.
+  ///
+  /// Must end soon after its Swift task is cancelled (a timeout, a stop): children terminated, and
+  /// ``NodeFailure`` or `CancellationError` thrown.
+  /// - Throws: ``NodeFailure`` for what the node's author can react to; ``ExpressionError``; anything else is a bug
+  ///   and shown as such.
+  func run(_ task: TaskContext) async throws -> NodeResult
+
+  /// Asks the world whether the effect is already there (`check`); `nil`: the node has no check.
+  func check(_ task: TaskContext) async throws -> Bool?
+}
+
+extension NodeKind {
+  public func check(_ task: TaskContext) async throws -> Bool? { nil }
+}
+
+/// What in doubt means for a node.
+public enum EffectClass: Sendable, Hashable {
+  /// No effect outside; runs again.
+  case pure
+  /// Runs again with the same key.
+  case repeatable
+  /// A check tells whether it happened.
+  case check
+  /// A person decides.
+  case once
+
+  /// Its attempts are recorded on disk before they start.
+  public var isEffectful: Bool { self != .pure }
+}
+
+/// What an attempt gave.
+public enum NodeResult: Sendable {
+  /// Finished; the node's `save` turns the result into writes.
+  case result(JSON)
+
+  /// Finished with writes of its own, past `save` (`set`).
+  case writes([ChannelWrite])
+
+  /// Stops until a person answers; the next attempt finds the answer in ``TaskContext/answers``.
+  case ask(Prompt)
+}
+
+/// A question as a node asks it; the engine gives it an id and keeps it.
+public struct Prompt: Sendable, Hashable {
+  public var text: String
+  public var choices: [JSON]?
+  public var schema: JSON?
+
+  public init(_ text: String, choices: [JSON]? = nil, schema: JSON? = nil) {
+    self.text = text
+    self.choices = choices
+    self.schema = schema
+  }
+}
+
+/// A failed attempt.
+public struct NodeFailure: Error, Sendable {
+  public var kind: ErrorKind
+  public var message: String
+
+  /// The evidence: what a handler sees as `$error.result`.
+  public var result: JSON?
+
+  /// The failure is known to precede any effect (spawn failed, connection refused …), so that even a node whose
+  /// effect may happen only once may try again.
+  public var precedesEffect: Bool
+
+  /// The effect may or may not have happened: a lost connection, a kill.
+  public var isInDoubt: Bool
+
+  /// A shell's exit code, for `retry.on: [75]`.
+  public var exitCode: Int?
+
+  /// The other side's own wish for when to try again.
+  public var retryAfter: Duration?
+
+  public init(
+    _ kind: ErrorKind, _ message: String, result: JSON? = nil, precedesEffect: Bool = false, isInDoubt: Bool = false,
+    exitCode: Int? = nil, retryAfter: Duration? = nil
+  ) {
+    self.kind = kind
+    self.message = message
+    self.result = result
+    self.precedesEffect = precedesEffect
+    self.isInDoubt = isInDoubt
+    self.exitCode = exitCode
+    self.retryAfter = retryAfter
+  }
+}
+
+/// The node kinds a runner knows.
+public struct NodeRegistry: Sendable {
+  private var kinds: [String: any NodeKind] = [:]
+
+  public init(_ kinds: [any NodeKind] = []) {
+    for kind in kinds { self.kinds[kind.name] = kind }
+  }
+
+  public subscript(name: String) -> (any NodeKind)? { kinds[name] }
+
+  public mutating func register(_ kind: any NodeKind) {
+    kinds[kind.name] = kind
+  }
+}

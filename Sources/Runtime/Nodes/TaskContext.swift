@@ -1,0 +1,146 @@
+public import Graph
+import OrderedCollections
+
+/// What one attempt of a task sees and may use.
+public struct TaskContext: Sendable {
+  public let node: Node
+
+  /// State and variables, without `$result`.
+  public let scope: Scope
+
+  public let id: TaskID
+
+  /// 1 for the first attempt.
+  public let attempt: Int
+
+  /// Idempotency key: the same for every attempt of this task, also after a crash (RELIABILITY R5).
+  public let key: String
+
+  /// Answers to the node's own questions, in the order asked.
+  public let answers: [JSON]
+
+  /// Folder of the graph file: where relative names start. The current folder for a graph made in code.
+  public let folder: String
+
+  /// Environment for child processes: the user's, without the graph's secrets, with the run's marker and the key.
+  public let environment: [String: String]
+
+  /// How long a child gets between TERM and KILL when the attempt is cancelled.
+  public let stopGrace: @Sendable () -> Duration
+
+  let services: any TaskServices
+
+  init(
+    node: Node, scope: Scope, id: TaskID, attempt: Int, key: String, answers: [JSON], folder: String,
+    environment: [String: String], stopGrace: @escaping @Sendable () -> Duration, services: any TaskServices
+  ) {
+    self.node = node
+    self.scope = scope
+    self.id = id
+    self.attempt = attempt
+    self.key = key
+    self.answers = answers
+    self.folder = folder
+    self.environment = environment
+    self.stopGrace = stopGrace
+    self.services = services
+  }
+}
+
+extension TaskContext {
+  /// The field's value; `nil` when the node does not have it.
+  ///
+  /// - Throws: ``NodeFailure`` of kind `expression` (or `limit`) naming node, key and expression.
+  public func value(_ key: String, quoting: Template.Quoting = .none) async throws -> JSON? {
+    guard let field = node.fields[key] else { return nil }
+    return try await evaluate(field, key: key, quoting: quoting)
+  }
+
+  /// `field` evaluated; `result` becomes `$result`. `key` names the place in errors (`that[0].expect`).
+  public func evaluate(
+    _ field: Field, key: String, result: JSON? = nil, quoting: Template.Quoting = .none
+  ) async throws -> JSON {
+    var scope = scope
+    if let result { scope.variables["result"] = result }
+    do {
+      return try await Evaluation.run { [scope] in try field.evaluate(in: scope, quoting: quoting) }
+    } catch let error as ExpressionError {
+      throw NodeFailure(error, key: key)
+    }
+  }
+
+  /// Streams what the node prints; masked, stored bounded, and shown live. Also the sign of life that `idle` waits for.
+  public func print(_ text: String, to stream: OutputStream) {
+    services.print(text, to: stream)
+  }
+
+  /// The value remembered under `name` by this or an earlier attempt, even one before a crash; else makes it, and
+  /// returns once it is as durable as the run is.
+  public func remember(_ name: String, _ make: @Sendable () async throws -> JSON) async throws -> JSON {
+    if let known = await services.remembered(name) { return known }
+    let value = try await make()
+    try await services.remember(name, value)
+    return value
+  }
+
+  /// Records a background process started by this task, before it is relied on.
+  public func record(_ service: ServiceProcess) async throws {
+    try await services.record(service)
+  }
+
+  /// Forgets a background process that has ended.
+  public func forgetService(key: String) async throws {
+    try await services.forgetService(key: key)
+  }
+
+  /// The recorded background processes of this node, newest first.
+  public func recordedServices() async throws -> [ServiceRecord] {
+    try await services.recorded(for: node.name)
+  }
+}
+
+/// A background process as a node starts it.
+public struct ServiceProcess: Sendable, Hashable {
+  public var pid: Int
+  public var startTime: String
+  public var stopsAtRunEnd: Bool
+
+  public init(pid: Int, startTime: String, stopsAtRunEnd: Bool) {
+    self.pid = pid
+    self.startTime = startTime
+    self.stopsAtRunEnd = stopsAtRunEnd
+  }
+}
+
+/// The runner's side of a task context; tests give their own.
+package protocol TaskServices: Sendable {
+  func print(_ text: String, to stream: OutputStream)
+  func remembered(_ name: String) async -> JSON?
+  func remember(_ name: String, _ value: JSON) async throws
+  func record(_ service: ServiceProcess) async throws
+  func forgetService(key: String) async throws
+  func recorded(for node: NodeName) async throws -> [ServiceRecord]
+}
+
+extension NodeFailure {
+  /// A failed expression as the node's failure: names the key and the expression.
+  public init(_ error: ExpressionError, key: String) {
+    if case .limit = error.reason {
+      self.init(.limit, "\(key): \(error)")
+    } else {
+      self.init(.expression, "\(key): \(error)")
+    }
+  }
+}
+
+extension TaskContext {
+  /// A context without a runner, for tests of a node kind: prints go to `onPrint`, nothing is stored.
+  package static func forTesting(
+    _ node: Node, scope: Scope = Scope(), attempt: Int = 1, key: String = "testkey", answers: [JSON] = [],
+    folder: String, environment: [String: String], stopGrace: Duration = .seconds(5), services: any TaskServices
+  ) -> TaskContext {
+    TaskContext(
+      node: node, scope: scope, id: TaskID(due: DueMark(checkpoint: 1), node: node.name), attempt: attempt, key: key,
+      answers: answers, folder: folder, environment: environment, stopGrace: { stopGrace }, services: services)
+  }
+}

@@ -1,0 +1,82 @@
+import Dispatch
+
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// Processes that outlived their run (RELIABILITY R7): found by a mark in their environment, which children inherit.
+public enum Orphans {
+  /// The variable that marks every child of a run.
+  public static let runVariable = "GRAPHRUN_RUN"
+
+  /// The variable that marks a background service, which has no run to belong to.
+  public static let serviceVariable = "GRAPHRUN_SERVICE"
+
+  /// Living processes whose run's mark is `prefix` and a number: those of every earlier runner of one thread. `[]` where
+  /// environments cannot be read (macOS, other users').
+  public static func find(runsOf prefix: String) -> [ProcessIdentity] {
+    let start = Array("\(runVariable)=\(prefix)".utf8)
+    return find { given in
+      given.contains { entry in
+        entry.starts(with: start) && entry.count > start.count
+          && entry.dropFirst(start.count).allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+      }
+    }
+  }
+
+  /// Living processes of the background service that the task with `key` started.
+  public static func find(service key: String) -> [ProcessIdentity] {
+    find(withEnvironment: ["\(serviceVariable)=\(key)"])
+  }
+
+  /// Living processes that started with all of `entries` (`NAME=value`) in their environment, but not this one.
+  package static func find(withEnvironment entries: [String]) -> [ProcessIdentity] {
+    let wanted = entries.map { Array($0.utf8) }
+    return find { given in wanted.allSatisfy { entry in given.contains { $0.elementsEqual(entry) } } }
+  }
+
+  private static func find(_ isWanted: ([ArraySlice<UInt8>]) -> Bool) -> [ProcessIdentity] {
+    ProcessFacts.allPIDs().compactMap { pid in
+      guard pid != Int(getpid()), pid > 1, let bytes = SmallFile.read("/proc/\(pid)/environ"),
+        isWanted(bytes.split(separator: 0))
+      else { return nil }
+      return ProcessIdentity(of: pid)
+    }
+  }
+
+  /// Ends `processes` and the groups they lead: TERM, and KILL for what is still there after `grace`.
+  ///
+  /// Returns once they are gone, also when the calling task is cancelled.
+  public static func end(_ processes: [ProcessIdentity], grace: Duration = .seconds(5)) async {
+    let living = processes.filter(\.isAlive)
+    guard !living.isEmpty else { return }
+    for process in living {
+      process.send(SIGTERM)
+      process.send(SIGCONT)
+    }
+    if await areGone(living, within: grace) { return }
+    for process in living where process.isAlive { process.send(SIGKILL) }
+    _ = await areGone(living, within: .seconds(2))
+  }
+
+  private static func areGone(_ processes: [ProcessIdentity], within limit: Duration) async -> Bool {
+    let deadline = ContinuousClock.now + limit
+    while processes.contains(where: \.isAlive) {
+      guard ContinuousClock.now < deadline else { return false }
+      await pause(.milliseconds(10))
+    }
+    return true
+  }
+
+  /// Waits whether or not the task is cancelled: ending processes is what cancellation asks for.
+  package static func pause(_ duration: Duration) async {
+    let seconds = Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
+    await withCheckedContinuation { continuation in
+      DispatchQueue.global().asyncAfter(deadline: .now() + seconds) { continuation.resume() }
+    }
+  }
+}

@@ -1,0 +1,80 @@
+import Graph
+
+/// A run's input, checked and folded into the state: the checkpoint everything begins from (T0).
+struct Admission: Sendable {
+  let graph: StateGraph
+  let checkpoint: CheckpointRecord
+  let values: JSONObject
+  private let now: Timestamp
+
+  /// - Throws: ``RunRefusal`` naming every input that is missing, unknown or does not fit.
+  init(
+    graph: StateGraph, inputs: JSONObject, before: StoredCheckpoint?, environment: [String: String], now: Timestamp
+  ) throws(RunRefusal) {
+    self.graph = graph
+    self.now = now
+    let base =
+      before.map { StateFold.Result(values: $0.with(defaultsOf: graph).values, deltas: []) }
+      ?? StateFold.initial(graph.channels)
+    let folded = try Self.fold(inputs, graph, base, step: (before?.record.step ?? -1) + 1)
+    let number = (before?.record.number ?? 0) + 1
+    let step = (before?.record.step ?? -1) + 1
+    let triggers = try Self.start(graph, folded.values, environment)
+    let agenda = GraphPlan(graph).agenda(
+      after: [EndedTask(node: "input", triggers: triggers, failure: nil)], arrivals: [:], deferred: [:],
+      mark: DueMark(checkpoint: number))
+    checkpoint = CheckpointRecord(
+      number: number, parent: before?.record.number, step: step, source: .input, created: now, agenda: agenda,
+      deltas: base.deltas.filter { delta in !folded.deltas.contains { $0.channel == delta.channel } } + folded.settled(base))
+    values = folded.values
+  }
+
+  func header(thread: ThreadID, known: ThreadRecord?, durability: Durability) -> ThreadRecord {
+    ThreadRecord(
+      id: thread, graphName: graph.name, graphHash: graph.record.hash, graphPath: graph.source?.path,
+      status: .running, head: checkpoint.number, step: checkpoint.step, created: known?.created ?? now, updated: now,
+      next: checkpoint.agenda.nodes, durability: durability)
+  }
+
+  private static func fold(
+    _ inputs: JSONObject, _ graph: StateGraph, _ base: StateFold.Result, step: Int
+  ) throws(RunRefusal) -> StateFold.Result {
+    let known = graph.inputs.map(\.name)
+    var entries: [StateFold.Entry] = []
+    for (key, value) in inputs {
+      let name = ChannelName(rawValue: key)
+      guard known.contains(name) else { throw .undeclaredInput(key, known: known) }
+      entries.append(StateFold.Entry(task: -1, writer: "input", write: ChannelWrite(name, value)))
+    }
+    let missing = known.filter { base.values[$0.rawValue] == nil && inputs[$0.rawValue] == nil }
+    guard missing.isEmpty else { throw .missingInputs(missing) }
+    do {
+      return try StateFold(channels: graph.channels, step: step).apply(entries, to: base.values)
+    } catch {
+      throw .badInputs(error.all.map { $0.message.replacing("channel", with: "input", maxReplacements: 1) }.joined(separator: "\n"))
+    }
+  }
+
+  private static func start(
+    _ graph: StateGraph, _ values: JSONObject, _ environment: [String: String]
+  ) throws(RunRefusal) -> [Trigger] {
+    var names = JSONObject()
+    for name in graph.environment { names[name] = environment[name].map(JSON.string) ?? .null }
+    do {
+      return try graph.start.triggers(in: Scope(state: values, variables: ["env": .object(names)]), from: "start")
+    } catch {
+      throw .badStart(TaskError(kind: error.kind, message: error.message))
+    }
+  }
+}
+
+extension StateFold.Result {
+  /// The deltas on top of `base`; a channel that was not stored before is stored whole.
+  fileprivate func settled(_ base: StateFold.Result) -> [ChannelDelta] {
+    let fresh = Set(base.deltas.map(\.channel))
+    return deltas.map { delta in
+      guard fresh.contains(delta.channel), let value = values[delta.channel.rawValue] else { return delta }
+      return ChannelDelta(delta.channel, .set(value))
+    }
+  }
+}

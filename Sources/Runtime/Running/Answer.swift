@@ -1,0 +1,81 @@
+public import Graph
+
+/// An answer as a person gave it.
+public struct Answer: Sendable, Hashable {
+  /// Which question; `nil` means the only open one.
+  public var id: String?
+  public var value: JSON
+
+  public init(id: String? = nil, value: JSON) {
+    self.id = id
+    self.value = value
+  }
+}
+
+extension Question {
+  /// Why `answer` does not fit; `nil` when it does.
+  public func objection(to answer: JSON) -> String? {
+    if kind == .doubt, answer["skip"] != nil, answer.objectValue?.count == 1 { return nil }
+    if let choices, !choices.contains(answer) {
+      return "\(answer.text) is not one of \(choices.map(\.asText).joined(separator: ", "))"
+    }
+    guard let schema else { return nil }
+    do {
+      return try JSONSchema(schema).violations(of: answer).first?.description
+    } catch {
+      return "the question's schema is broken: \(error)"
+    }
+  }
+}
+
+extension Answer {
+  /// The question of `tasks` each answer is for, checked; an answer given before, once more, is no change.
+  ///
+  /// - Throws: ``RunRefusal`` when one is unknown, ambiguous or does not fit.
+  static func place(_ answers: [Answer], in tasks: [TaskRecord], of thread: ThreadID) throws(RunRefusal) -> [TaskRecord] {
+    var tasks = tasks
+    for answer in answers {
+      let open = tasks.openQuestions
+      let id: String
+      if let given = answer.id {
+        id = given
+      } else {
+        guard let only = open.first else { throw .noQuestion(thread) }
+        guard open.count == 1 else { throw .answerNeedsID(open) }
+        id = only.question.id
+      }
+      try settle(id, answer.value, &tasks, open)
+    }
+    return tasks
+  }
+
+  private static func settle(
+    _ id: String, _ value: JSON, _ tasks: inout [TaskRecord], _ open: [OpenQuestion]
+  ) throws(RunRefusal) {
+    for (task, record) in tasks.enumerated() {
+      guard let place = record.questions.firstIndex(where: { $0.id == id }) else { continue }
+      let question = record.questions[place]
+      if let given = question.answer {
+        guard given == value else { throw .alreadyAnswered(id) }
+        return
+      }
+      if let why = question.objection(to: value) {
+        throw .answerDoesNotFit(OpenQuestion(node: record.id.nodeName, task: record.label, question: question), why: why)
+      }
+      tasks[task].questions[place].answer = value
+      return
+    }
+    throw .unknownQuestion(id, open: open)
+  }
+}
+
+extension [TaskRecord] {
+  /// The questions that wait for an answer, in task order.
+  public var openQuestions: [OpenQuestion] {
+    filter { $0.status == .waiting }.flatMap { record in
+      record.questions.filter { $0.answer == nil }.map {
+        OpenQuestion(node: record.id.nodeName, task: record.label, question: $0)
+      }
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import Graph
+
+/// Bounds one attempt in time (RELIABILITY R10): `timeout` from start to end, `idle` between signs of life.
+struct AttemptTimers: Sendable {
+  enum Outcome: Sendable {
+    case finished(NodeResult)
+    case failed(NodeFailure)
+    case timedOut(String)
+    /// The whole run is stopping.
+    case cancelled
+  }
+
+  let timeout: Duration
+  let idle: Duration?
+  let output: TaskOutput
+
+  private enum Signal: Sendable {
+    case outcome(Outcome)
+    case expired(String)
+    case timerEnded
+  }
+
+  func run(_ body: @escaping @Sendable () async throws -> NodeResult) async -> Outcome {
+    await withTaskGroup(of: Signal.self) { group in
+      group.addTask { .outcome(await outcome(of: body)) }
+      group.addTask { await expire(after: timeout, "no end after \(timeout.readable) (timeout)") }
+      if let idle { group.addTask { await expireWhenIdle(idle) } }
+      var expiry: String?
+      for await signal in group {
+        switch signal {
+        case .timerEnded: continue
+        case .expired(let message):
+          expiry = expiry ?? message
+          group.cancelAll()
+        case .outcome(let outcome):
+          group.cancelAll()
+          return settle(outcome, expiry)
+        }
+      }
+      preconditionFailure("the attempt always gives an outcome")
+    }
+  }
+
+  private func settle(_ outcome: Outcome, _ expiry: String?) -> Outcome {
+    if case .finished = outcome { return outcome }
+    if let expiry { return .timedOut(expiry) }
+    return Task.isCancelled ? .cancelled : outcome
+  }
+
+  private func outcome(of body: @Sendable () async throws -> NodeResult) async -> Outcome {
+    do {
+      return .finished(try await body())
+    } catch let failure as NodeFailure {
+      return .failed(failure)
+    } catch is CancellationError {
+      return .cancelled
+    } catch let error as StoreError {
+      return .failed(NodeFailure(.store, error.description))
+    } catch {
+      return .failed(NodeFailure(.spawn, "\(error)"))
+    }
+  }
+
+  private func expire(after duration: Duration, _ message: String) async -> Signal {
+    do {
+      try await Task.sleep(for: duration)
+      return .expired(message)
+    } catch {
+      return .timerEnded
+    }
+  }
+
+  private func expireWhenIdle(_ limit: Duration) async -> Signal {
+    while true {
+      let silence = output.silence
+      if silence >= limit { return .expired("no output for \(limit.readable) (idle)") }
+      do {
+        try await Task.sleep(for: limit - silence)
+      } catch {
+        return .timerEnded
+      }
+    }
+  }
+}
+
+extension Duration {
+  /// As the file format spells durations: `500ms`, `2s`, `10m`, `1h`.
+  package var readable: String {
+    let milliseconds = Int((seconds * 1000).rounded())
+    if milliseconds % 1000 != 0 { return "\(milliseconds)ms" }
+    let whole = milliseconds / 1000
+    if whole % 3600 == 0, whole > 0 { return "\(whole / 3600)h" }
+    if whole % 60 == 0, whole > 0 { return "\(whole / 60)m" }
+    return "\(whole)s"
+  }
+}

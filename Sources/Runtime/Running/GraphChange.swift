@@ -1,0 +1,56 @@
+public import Graph
+import OrderedCollections
+
+/// What an edit of a graph means for a thread that runs it (DESIGN rule 10).
+public enum GraphChange {
+  /// What differs, a line each: nodes, channels and settings added, removed or changed.
+  public static func differences(from old: StateGraph, to new: StateGraph) -> [String] {
+    var lines: [String] = []
+    lines += changes("channel", old.channels.map { ($0.key.rawValue, $0.value) }, new.channels.map { ($0.key.rawValue, $0.value) })
+    lines += changes("node", old.nodes.map { ($0.key.rawValue, $0.value) }, new.nodes.map { ($0.key.rawValue, $0.value) })
+    if old.start != new.start { lines.append("start: changed") }
+    if old.maxSteps != new.maxSteps { lines.append("max-steps: \(old.maxSteps) → \(new.maxSteps)") }
+    if old.outputs != new.outputs { lines.append("outputs: changed") }
+    if old.servers != new.servers { lines.append("servers: changed") }
+    if old.secrets != new.secrets { lines.append("secrets: changed") }
+    if old.environment != new.environment { lines.append("env: changed") }
+    return lines.isEmpty ? ["only comments or layout differ"] : lines
+  }
+
+  /// Why the thread at `position` cannot go on with `graph`; empty when it can. `kinds` is the graph it ran so far.
+  static func objections(to graph: StateGraph, at position: StoredCheckpoint, kinds old: StateGraph?) -> [String] {
+    var objections: [String] = []
+    for name in Set(position.record.agenda.nodes).sorted() {
+      guard let node = graph.nodes[name] else {
+        objections.append("node \(name) is due and no longer there")
+        continue
+      }
+      if let before = old?.nodes[name], before.kind != node.kind {
+        objections.append("node \(name) is due and was a \(before.kind), now a \(node.kind)")
+      }
+    }
+    for (key, value) in position.values {
+      let name = ChannelName(rawValue: key)
+      guard let channel = graph.channels[name] else {
+        objections.append("channel \(name) has a value and is no longer declared")
+        continue
+      }
+      if let before = old?.channels[name], before.reducer != channel.reducer {
+        objections.append("channel \(name) was reduced by \(before.reducer), now by \(channel.reducer)")
+      }
+      if let violation = channel.schema?.violations(of: value).first {
+        objections.append("channel \(name): its value does not fit its changed type: \(violation)")
+      }
+    }
+    return objections
+  }
+
+  private static func changes<Value: Equatable>(_ what: String, _ old: [(String, Value)], _ new: [(String, Value)]) -> [String] {
+    let before = Dictionary(uniqueKeysWithValues: old)
+    let after = Dictionary(uniqueKeysWithValues: new)
+    return new.compactMap { name, value in
+      guard let known = before[name] else { return "\(what) \(name): added" }
+      return known == value ? nil : "\(what) \(name): changed"
+    } + old.compactMap { name, _ in after[name] == nil ? "\(what) \(name): removed" : nil }
+  }
+}

@@ -1,0 +1,46 @@
+import Foundation
+import Graph
+
+/// What every task of a run shares.
+struct RunContext: Sendable {
+  let plan: GraphPlan
+  let kinds: NodeRegistry
+  let thread: ThreadID
+  let ledger: Ledger
+  let stop: StopControl
+  let clock: RunClock
+  let mask: SecretMask
+  let secrets: JSONObject
+  let userEnvironment: [String: String]
+  let childEnvironment: [String: String]
+  let approveAll: Bool
+
+  /// Folder that relative names in the graph start from.
+  var folder: String {
+    guard let path = plan.graph.source?.path else { return FileManager.default.currentDirectoryPath }
+    return URL(fileURLWithPath: path).deletingLastPathComponent().path
+  }
+
+  /// State and variables as `due` sees them, without `$result`.
+  func scope(of due: DueTask, values: JSONObject, step: Int, attempt: Int) -> Scope {
+    var variables: JSONObject = [
+      "run": [
+        "thread": .string(thread.rawValue), "step": .int(step), "node": .string(due.id.node), "attempt": .int(attempt),
+        "key": .string(TaskKey.key(thread, due.id)),
+      ],
+      "secrets": .object(secrets),
+    ]
+    var environment = JSONObject()
+    for name in plan.graph.environment { environment[name] = userEnvironment[name].map(JSON.string) ?? .null }
+    variables["env"] = .object(environment)
+    if let item = due.item {
+      variables["item"] = item.value
+      variables["index"] = .int(item.index)
+    }
+    if let first = due.errors.first {
+      variables["error"] = first.json(withResult: true)
+      variables["errors"] = .array(due.errors.map { $0.json(withResult: true) })
+    }
+    return Scope(state: values, variables: variables)
+  }
+}

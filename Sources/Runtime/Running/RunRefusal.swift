@@ -1,0 +1,78 @@
+public import Graph
+
+/// Why a run, a resume or a change was not begun. Nothing was changed.
+public enum RunRefusal: Error, Sendable, Hashable {
+  case unknownThread(ThreadID)
+  case unknownCheckpoint(ThreadID, Int, newest: Int)
+  case threadExists(ThreadID)
+  case otherGraph(ThreadID, runs: String, given: String)
+  case unfinished(ThreadID, ThreadStatus)
+  case undeclaredInput(String, known: [ChannelName])
+  case missingInputs([ChannelName])
+  case badInputs(String)
+  case badStart(TaskError)
+  case unknownNode(NodeName, known: [NodeName])
+  case changedGraph([String])
+  case noQuestion(ThreadID)
+  case unknownQuestion(String, open: [OpenQuestion])
+  case answerNeedsID([OpenQuestion])
+  case answerDoesNotFit(OpenQuestion, why: String)
+  case alreadyAnswered(String)
+  case secretUnset([String])
+  case secretTooShort(String)
+}
+
+extension RunRefusal: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .unknownThread(let thread):
+      "no thread is named \"\(thread)\"; graphrun threads lists them"
+    case .unknownCheckpoint(let thread, let number, let newest):
+      "thread \(thread) has no checkpoint \(number); it has 1 to \(newest) (graphrun history \(thread))"
+    case .threadExists(let thread):
+      "thread \"\(thread)\" exists already; choose another name"
+    case .otherGraph(let thread, let runs, let given):
+      "thread \(thread) runs graph \(runs), not \(given); give another thread name"
+    case .unfinished(let thread, let status):
+      """
+      thread \(thread) is not finished (\(status.rawValue)); go on with: graphrun resume \(thread)
+      or give the unfinished work up: add --abandon
+      """
+    case .undeclaredInput(let name, let known):
+      "the graph has no input \"\(name)\"; it has \(known.isEmpty ? "none" : known.map(\.rawValue).joined(separator: ", "))"
+    case .missingInputs(let names):
+      "the graph needs \(names.count == 1 ? "an input" : "inputs"): "
+        + names.map { "--input \($0)=…" }.joined(separator: " ")
+    case .badInputs(let why): why
+    case .badStart(let error): "start: \(error.message)"
+    case .unknownNode(let name, let known):
+      "the graph has no node \"\(name)\"; it has \(known.map(\.rawValue).joined(separator: ", "))"
+    case .changedGraph(let why):
+      """
+      the graph file changed in a way this thread cannot go on with:
+      \(why.map { "  - \($0)" }.joined(separator: "\n"))
+      Go on with the graph as it was: add --original. Or start a new thread.
+      """
+    case .noQuestion(let thread): "thread \(thread) asks nothing, so there is nothing to answer"
+    case .unknownQuestion(let id, let open):
+      "no open question has the id \"\(id)\"; open: \(open.map { "\($0.question.id) (\($0.node))" }.joined(separator: ", "))"
+    case .answerNeedsID(let open):
+      """
+      several questions are open; say which one: --answer ID=VALUE
+      \(open.map { "  \($0.question.id)  \($0.node): \($0.question.prompt.firstLine)" }.joined(separator: "\n"))
+      """
+    case .answerDoesNotFit(let question, let why):
+      "the answer to \(question.question.id) (\(question.node)) does not fit: \(why)"
+    case .alreadyAnswered(let id): "question \(id) is answered already, differently; the first answer counts"
+    case .secretUnset(let names):
+      "\(names.count == 1 ? "secret" : "secrets") \(names.joined(separator: ", ")): not set in the environment; set "
+        + (names.count == 1 ? "it" : "them") + " and run again"
+    case .secretTooShort(let name):
+      "secret \(name) is shorter than \(SecretMask.shortest) bytes, too short to be masked safely"
+    }
+  }
+}
+
+extension String {
+  var firstLine: String { String(prefix { !$0.isNewline }) }
+}

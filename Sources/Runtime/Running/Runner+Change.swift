@@ -1,0 +1,126 @@
+public import Graph
+import OrderedCollections
+
+/// A change to a thread's state made from outside a run.
+public struct StateUpdate: Sendable {
+  /// Values by channel; they go through the reducers.
+  public var values: JSONObject
+
+  /// As if this node had written them: its edges are followed and what was due is dropped. `nil` keeps what is due.
+  public var node: NodeName?
+
+  public init(values: JSONObject = [:], node: NodeName? = nil) {
+    self.values = values
+    self.node = node
+  }
+}
+
+extension Runner {
+  /// Grows a branch from checkpoint `number` of `thread`; nothing before it changes and nothing runs (DESIGN rule 13).
+  ///
+  /// - Returns: the header after it; its head is the new checkpoint.
+  /// - Throws: ``RunRefusal`` when there is no such checkpoint or the update does not fit.
+  public func fork(_ thread: ThreadID, at number: Int, update: StateUpdate = StateUpdate(), graph: StateGraph)
+    async throws -> ThreadRecord
+  {
+    try await withThread(thread) { fence in
+      guard let header = try await store.thread(thread) else { throw RunRefusal.unknownThread(thread) }
+      guard let stored = try await store.checkpoint(number, of: thread, namespace: "") else {
+        throw RunRefusal.unknownCheckpoint(thread, number, newest: header.head)
+      }
+      let position = stored.with(defaultsOf: graph)
+      let objections = GraphChange.objections(to: graph, at: position, kinds: nil)
+      guard objections.isEmpty else { throw RunRefusal.changedGraph(objections) }
+      return try await branch(header, from: position, update, source: .fork, graph: graph, fence: fence, tasks: [])
+    }
+  }
+
+  /// Changes the state at the thread's head. Without a node, what is due stays due, with its ids, answers and
+  /// finished siblings' writes.
+  public func update(_ thread: ThreadID, _ update: StateUpdate, graph: StateGraph) async throws -> ThreadRecord {
+    try await withThread(thread) { fence in
+      guard let header = try await store.thread(thread),
+        let stored = try await store.checkpoint(nil, of: thread, namespace: "")
+      else { throw RunRefusal.unknownThread(thread) }
+      let tasks = update.node == nil ? try await knownTasks(header) : []
+      return try await branch(
+        header, from: stored.with(defaultsOf: graph), update, source: .update, graph: graph, fence: fence, tasks: tasks)
+    }
+  }
+
+  private func branch(
+    _ header: ThreadRecord, from position: StoredCheckpoint, _ update: StateUpdate, source: CheckpointSource,
+    graph: StateGraph, fence: Fence, tasks: [TaskRecord]
+  ) async throws -> ThreadRecord {
+    let plan = GraphPlan(graph)
+    let old = position.record
+    let number = header.head + 1
+    let folded = try fold(update, position, graph)
+    let agenda = try await agenda(update, after: position, folded.values, plan, mark: DueMark(checkpoint: number), source: source)
+    let record = CheckpointRecord(
+      number: number, parent: old.number, step: old.step + 1, source: source, created: clock.now(), agenda: agenda,
+      deltas: folded.deltas)
+    let kept = tasks.map { task in
+      var task = task
+      task.checkpoint = number
+      return task
+    }
+    var header = header
+    header.head = number
+    header.step = record.step
+    header.next = agenda.nodes
+    header.status = agenda.due.isEmpty ? .done : kept.openQuestions.isEmpty ? .stopped : .waiting
+    header.error = nil
+    header.updated = record.created
+    header.graphHash = graph.record.hash
+    try await store.commit(
+      [
+        .graph(graph.record), .thread(header),
+        .checkpoint(record, values: folded.values.storable(graph.channels)),
+      ] + kept.map(StoreChange.task), fence: fence)
+    return header
+  }
+
+  private func fold(_ update: StateUpdate, _ position: StoredCheckpoint, _ graph: StateGraph) throws -> StateFold.Result {
+    let entries = update.values.map { key, value in
+      StateFold.Entry(
+        task: -1, writer: update.node?.rawValue ?? "--set", write: ChannelWrite(ChannelName(rawValue: key), value))
+    }
+    var ephemeral = graph.channels
+    for (name, channel) in graph.channels where channel.reducer == .ephemeral && update.node == nil {
+      // What is due stays due, so it still sees what it was to see.
+      ephemeral[name]?.reducer = .replace
+    }
+    do {
+      return try StateFold(channels: ephemeral, step: position.record.step + 1).apply(entries, to: position.values)
+    } catch {
+      throw RunRefusal.badInputs(error.all.map(\.message).joined(separator: "\n"))
+    }
+  }
+
+  private func agenda(
+    _ update: StateUpdate, after position: StoredCheckpoint, _ values: JSONObject, _ plan: GraphPlan, mark: DueMark,
+    source: CheckpointSource
+  ) async throws -> Agenda {
+    var agenda = position.record.agenda
+    guard let name = update.node else {
+      if source == .fork {
+        for index in agenda.due.indices { agenda.due[index].id.due = mark }
+      }
+      return agenda
+    }
+    guard let node = plan.graph.nodes[name] else {
+      throw RunRefusal.unknownNode(name, known: Array(plan.graph.nodes.keys))
+    }
+    let scope = Scope(state: values)
+    let triggers: [Trigger]
+    do {
+      triggers = try await Evaluation.run { try node.next?.triggers(in: scope, from: "next") ?? [] }
+    } catch let failure as NodeFailure {
+      throw RunRefusal.badInputs("\(name): \(failure.message)")
+    }
+    return plan.agenda(
+      after: [EndedTask(node: name, triggers: triggers, failure: nil)], arrivals: agenda.arrivals,
+      deferred: agenda.deferred, mark: mark)
+  }
+}

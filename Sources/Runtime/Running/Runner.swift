@@ -1,0 +1,279 @@
+public import Foundation
+public import Graph
+import OrderedCollections
+
+/// What a run is asked to do differently.
+public struct RunOptions: Sendable {
+  /// Super-steps allowed in this run; `nil` is the graph's own `max-steps`.
+  public var maxSteps: Int?
+
+  /// Stop after the super-step in which this node finished.
+  public var until: NodeName?
+
+  /// Approves every `approve:` of this run.
+  public var approveAll = false
+
+  /// How long running tasks may go on after the first stop request.
+  public var grace: Duration = .seconds(10)
+
+  public init() {}
+}
+
+/// Starts and resumes threads.
+public struct Runner: Sendable {
+  public var store: any Checkpointer
+  public var kinds: NodeRegistry
+
+  /// The user's environment: where secrets and `$env` come from, and what children inherit.
+  public var environment: [String: String]
+  public var clock: RunClock
+
+  public init(
+    store: any Checkpointer, kinds: NodeRegistry, environment: [String: String] = ProcessInfo.processInfo.environment,
+    clock: RunClock = .system
+  ) {
+    self.store = store
+    self.kinds = kinds
+    self.environment = environment
+    self.clock = clock
+  }
+
+  /// Tells every event once it is stored. Called from any task, one call at a time per task; must not block long.
+  public typealias Observer = @Sendable (RunEvent) -> Void
+
+  /// Runs `graph` on a new thread, or with a new input on a finished one (DESIGN rule 17).
+  ///
+  /// - Throws: ``RunRefusal`` when nothing was begun, ``StoreError`` when the store could not go on.
+  public func start(
+    _ graph: StateGraph, thread: ThreadID, inputs: JSONObject = [:], durability: Durability = .sync,
+    abandon: Bool = false, options: RunOptions = RunOptions(), stop: StopControl = StopControl(),
+    observe: @escaping Observer = { _ in }
+  ) async throws -> RunEnd {
+    let secrets = try self.secrets(of: graph)
+    try check(options, graph)
+    return try await withThread(thread) { fence in
+      let known = try await store.thread(thread)
+      if let known {
+        guard known.graphName == graph.name else {
+          throw RunRefusal.otherGraph(thread, runs: known.graphName, given: graph.name)
+        }
+        guard known.status == .done || abandon else { throw RunRefusal.unfinished(thread, known.status.seen) }
+      }
+      let before = known == nil ? nil : try await store.checkpoint(nil, of: thread, namespace: "")
+      let admission = try Admission(graph: graph, inputs: inputs, before: before, environment: environment, now: clock.now())
+      let context = context(graph, fence, secrets, durability, options, stop, observe)
+      let header = admission.header(thread: thread, known: known, durability: durability)
+      try await context.ledger.write(
+        [
+          .graph(graph.record), .thread(header),
+          .checkpoint(admission.checkpoint, values: admission.values.storable(graph.channels)),
+        ], telling: [.runStart(graph: graph.name)])
+      return try await drive(
+        context, options, durability, header, StoredCheckpoint(record: admission.checkpoint, values: admission.values), [])
+    }
+  }
+
+  /// Goes on with `thread`, running only what has not finished.
+  ///
+  /// `graph` is what to run: the stored graph, or an edited one, which is checked against what is due.
+  /// - Throws: ``RunRefusal`` when nothing was begun, ``StoreError`` when the store could not go on.
+  public func resume(
+    _ thread: ThreadID, graph: StateGraph, answers: [Answer] = [], options: RunOptions = RunOptions(),
+    stop: StopControl = StopControl(), observe: @escaping Observer = { _ in }
+  ) async throws -> RunEnd {
+    let secrets = try self.secrets(of: graph)
+    try check(options, graph)
+    return try await withThread(thread) { fence in
+      guard var header = try await store.thread(thread),
+        let stored = try await store.checkpoint(nil, of: thread, namespace: "")
+      else { throw RunRefusal.unknownThread(thread) }
+      let position = stored.with(defaultsOf: graph)
+      var tasks = try await knownTasks(header)
+      if header.status == .done {
+        guard answers.isEmpty else { throw RunRefusal.noQuestion(thread) }
+        return RunEnd(done: header, values: position.values, graph: graph)
+      }
+      if header.graphHash != graph.record.hash {
+        let objections = GraphChange.objections(to: graph, at: position, kinds: try await storedKinds(header))
+        guard objections.isEmpty else { throw RunRefusal.changedGraph(objections) }
+      }
+      tasks = try Answer.place(answers, in: tasks, of: thread)
+      let context = context(graph, fence, secrets, header.durability, options, stop, observe)
+      try await endOrphans(header, context)
+      header.graphHash = graph.record.hash
+      header.graphPath = graph.source?.path ?? header.graphPath
+      header.status = .running
+      header.error = nil
+      header.updated = clock.now()
+      try await context.ledger.write(
+        [.graph(graph.record), .thread(header)] + tasks.map(StoreChange.task), telling: [.runStart(graph: graph.name)])
+      return try await drive(context, options, header.durability, header, position, tasks)
+    }
+  }
+
+  // MARK: Pieces
+
+  /// What is known of the tasks due at the head, also of a run in durability `exit` that never stored its checkpoint.
+  func knownTasks(_ header: ThreadRecord) async throws -> [TaskRecord] {
+    var tasks = try await store.tasks(of: header.id, namespace: "", checkpoint: header.head)
+    if header.durability == .exit {
+      tasks += try await store.tasks(of: header.id, namespace: "", checkpoint: header.head + 1)
+    }
+    return tasks
+  }
+
+  /// Runs `body` as the thread's one runner.
+  func withThread<Value: Sendable>(_ thread: ThreadID, _ body: (Fence) async throws -> Value) async throws -> Value {
+    let fence = try await store.acquire(thread, owner: .current)
+    do {
+      let value = try await body(fence)
+      try await store.release(fence)
+      return value
+    } catch {
+      try? await store.release(fence)
+      throw error
+    }
+  }
+
+  private func drive(
+    _ context: RunContext, _ options: RunOptions, _ durability: Durability, _ header: ThreadRecord,
+    _ position: StoredCheckpoint, _ tasks: [TaskRecord]
+  ) async throws -> RunEnd {
+    var run = ThreadRun(
+      context: context, options: options, durability: durability, header: header, position: position, tasks: tasks)
+    do {
+      var end = try await run.drive()
+      end = end.masked(by: context.mask)
+      await endServices(context)
+      context.ledger.tell(.runEnd(end))
+      return end
+    } catch {
+      await endServices(context)
+      throw error
+    }
+  }
+
+  /// Ends the background processes that were to live only as long as the run.
+  private func endServices(_ context: RunContext) async {
+    guard let services = try? await context.ledger.services() else { return }
+    for service in services where service.stopsAtRunEnd {
+      await service.end()
+      try? await context.ledger.write([.serviceEnded(key: service.key)])
+    }
+  }
+
+  /// Ends what a runner that died left running (RELIABILITY R7), before anything in doubt may run again.
+  private func endOrphans(_ header: ThreadRecord, _ context: RunContext) async throws {
+    guard header.status == .running else { return }
+    let orphans = Orphans.find(runsOf: OwnerRecord.runMarker(header.id))
+    guard !orphans.isEmpty else { return }
+    let pids = orphans.map { "\($0.pid)" }.joined(separator: ", ")
+    context.ledger.tell(.notice("the runner before this one left processes running (\(pids)); ending them"))
+    await Orphans.end(orphans)
+  }
+
+  private func context(
+    _ graph: StateGraph, _ fence: Fence, _ secrets: JSONObject, _ durability: Durability, _ options: RunOptions,
+    _ stop: StopControl, _ observe: @escaping Observer
+  ) -> RunContext {
+    let mask = SecretMask(secrets.values.compactMap(\.stringValue))
+    var child = environment
+    for name in graph.secrets { child[name] = nil }
+    child[Orphans.runVariable] = OwnerRecord.runMarker(fence.thread) + "\(fence.number)"
+    return RunContext(
+      plan: GraphPlan(graph), kinds: kinds, thread: fence.thread,
+      ledger: Ledger(store: store, fence: fence, mode: durability, clock: clock, observe: observe), stop: stop,
+      clock: clock, mask: mask, secrets: secrets, userEnvironment: environment, childEnvironment: child,
+      approveAll: options.approveAll)
+  }
+
+  private func secrets(of graph: StateGraph) throws(RunRefusal) -> JSONObject {
+    let unset = graph.secrets.filter { (environment[$0] ?? "").isEmpty }
+    guard unset.isEmpty else { throw .secretUnset(unset) }
+    var secrets = JSONObject()
+    for name in graph.secrets {
+      let value = environment[name] ?? ""
+      guard value.utf8.count >= SecretMask.shortest else { throw .secretTooShort(name) }
+      secrets[name] = .string(value)
+    }
+    return secrets
+  }
+
+  private func check(_ options: RunOptions, _ graph: StateGraph) throws(RunRefusal) {
+    if let until = options.until, graph.nodes[until] == nil {
+      throw .unknownNode(until, known: Array(graph.nodes.keys))
+    }
+  }
+
+  private func storedKinds(_ header: ThreadRecord) async throws -> StateGraph? {
+    guard let record = try await store.graph(header.graphHash) else { return nil }
+    return GraphReader().read(record.text, path: header.graphPath).graph
+  }
+}
+
+extension OwnerRecord {
+  /// This process.
+  public static var current: OwnerRecord {
+    OwnerRecord(
+      pid: Int(ProcessInfo.processInfo.processIdentifier), host: ProcessInfo.processInfo.hostName,
+      bootID: ProcessIdentity.bootID)
+  }
+
+  /// What the environment of a thread's children begins with on this machine; the fence number follows.
+  static func runMarker(_ thread: ThreadID) -> String { "\(ProcessIdentity.bootID).\(thread)." }
+}
+
+extension ServiceRecord {
+  /// Whether the very process that was recorded still runs.
+  public var isAlive: Bool {
+    bootID == ProcessIdentity.bootID && ProcessIdentity(pid: pid, startTime: startTime).isAlive
+  }
+
+  /// Ends the service and everything it started.
+  public func end() async {
+    guard isAlive else { return }
+    let processes = Orphans.find(service: key)
+    await Orphans.end(processes.isEmpty ? [ProcessIdentity(pid: pid, startTime: startTime)] : processes)
+  }
+}
+
+extension ThreadStatus {
+  /// As others see it: what says `running` with nobody running it was stopped.
+  public var seen: ThreadStatus { self == .running ? .stopped : self }
+}
+
+extension StateGraph {
+  /// What the store keeps of the graph.
+  public var record: GraphRecord {
+    let text = source?.text ?? name
+    return GraphRecord(hash: TaskKey.graph(text), name: name, text: text)
+  }
+}
+
+extension StoredCheckpoint {
+  /// With the values of channels that are never stored, and of channels `graph` has and the checkpoint had not, at their start.
+  func with(defaultsOf graph: StateGraph) -> StoredCheckpoint {
+    var copy = self
+    for channel in graph.channels.values where copy.values[channel.name.rawValue] == nil {
+      guard channel.reducer != .ephemeral, let value = channel.initial ?? channel.reducer.start else { continue }
+      copy.values[channel.name.rawValue] = value
+    }
+    return copy
+  }
+}
+
+extension RunEnd {
+  fileprivate init(done header: ThreadRecord, values: JSONObject, graph: StateGraph) {
+    self.init(
+      status: .done, checkpoint: header.head, step: header.step, values: values, outputs: graph.outputs(of: values),
+      next: [], error: nil, errors: [], interrupts: [], signal: nil)
+  }
+
+  fileprivate func masked(by mask: SecretMask) -> RunEnd {
+    guard !mask.isEmpty else { return self }
+    var copy = self
+    copy.values = mask.mask(.object(values)).objectValue ?? [:]
+    copy.outputs = outputs.flatMap { mask.mask(.object($0)).objectValue }
+    return copy
+  }
+}

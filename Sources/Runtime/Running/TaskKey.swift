@@ -1,0 +1,62 @@
+import Crypto
+import Foundation
+import Graph
+
+/// Keys and ids derived from what a task is, so that every attempt and every resume finds the same (RELIABILITY R5).
+enum TaskKey {
+  /// The idempotency key of `task`, 26 characters of base32.
+  static func key(_ thread: ThreadID, _ task: TaskID, call: String = "") -> String {
+    String(digest([thread.rawValue, task.namespace, task.due.description, task.node, "\(task.index)", call]).prefix(26))
+  }
+
+  /// The id of the `number`-th question of `task`.
+  static func question(_ thread: ThreadID, _ task: TaskID, number: Int) -> String {
+    let digest = digest([
+      thread.rawValue, task.namespace, task.due.description, task.node, "\(task.index)", "question", "\(number)",
+    ])
+    return "q" + digest.prefix(9)
+  }
+
+  /// The hash a graph is stored under.
+  static func graph(_ text: String) -> String {
+    hex(SHA256.hash(data: Data(text.utf8)))
+  }
+
+  static func cache(_ parts: [String]) -> String {
+    hex(SHA256.hash(data: framed(parts)))
+  }
+
+  private static func digest(_ parts: [String]) -> String {
+    base32(SHA256.hash(data: framed(parts)))
+  }
+
+  /// Parts with their lengths, so that no two lists of parts give the same bytes.
+  private static func framed(_ parts: [String]) -> Data {
+    var data = Data()
+    for part in parts { data.append(contentsOf: "\(part.utf8.count):\(part)".utf8) }
+    return data
+  }
+
+  private static func hex(_ digest: SHA256Digest) -> String {
+    digest.map { byte in
+      let digits = String(byte, radix: 16)
+      return digits.count == 1 ? "0" + digits : digits
+    }.joined()
+  }
+
+  /// RFC 4648 base32, lower case, without padding.
+  private static func base32(_ digest: SHA256Digest) -> String {
+    let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567")
+    var text = ""
+    var (buffer, bits) = (0, 0)
+    for byte in digest {
+      buffer = (buffer << 8 | Int(byte)) & 0xFFF
+      bits += 8
+      while bits >= 5 {
+        bits -= 5
+        text.append(alphabet[(buffer >> bits) & 31])
+      }
+    }
+    return text
+  }
+}

@@ -1,0 +1,104 @@
+import Graph
+import Synchronization
+
+/// What one task prints: shown live, and kept for `log` within bounds (the beginning and the end).
+final class TaskOutput: Sendable {
+  static let headLimitBytes = 128 << 10
+  static let tailLimitBytes = 128 << 10
+
+  private struct State {
+    var head: [OutputRecord] = []
+    var headBytes = 0
+    var tail: [OutputRecord] = []
+    var tailBytes = 0
+    var droppedBytes = 0
+    var attempt = 1
+    var lastPrint = ContinuousClock.now
+  }
+
+  private let state = Mutex(State())
+  private let streams: [OutputStream: SecretStream]
+  private let template: OutputRecord
+  private let show: @Sendable (OutputStream, String) -> Void
+
+  init(template: OutputRecord, mask: SecretMask, show: @escaping @Sendable (OutputStream, String) -> Void) {
+    self.template = template
+    self.show = show
+    streams = [.stdout: SecretStream(mask), .stderr: SecretStream(mask), .token: SecretStream(mask), .thinking: SecretStream(mask)]
+  }
+
+  func begin(attempt: Int) {
+    state.withLock {
+      $0.attempt = attempt
+      $0.lastPrint = .now
+    }
+  }
+
+  /// How long the task has been silent.
+  var silence: Duration { state.withLock { ContinuousClock.now - $0.lastPrint } }
+
+  func print(_ text: String, to stream: OutputStream) {
+    emit(streams[stream]?.pass(text) ?? text, stream)
+  }
+
+  /// What was kept since the last call; ends the streams.
+  func take() -> [OutputRecord] {
+    for (stream, held) in streams { emit(held.finish(), stream) }
+    return state.withLock { state in
+      var records = state.head
+      if state.droppedBytes > 0 {
+        var note = template
+        note.attempt = state.attempt
+        note.stream = .stderr
+        note.text = "[… \(state.droppedBytes) bytes of output are not kept …]\n"
+        records.append(note)
+      }
+      records += state.tail
+      state.head = []
+      state.tail = []
+      (state.headBytes, state.tailBytes, state.droppedBytes) = (0, 0, 0)
+      return records
+    }
+  }
+
+  private func emit(_ text: String, _ stream: OutputStream) {
+    guard !text.isEmpty else { return }
+    state.withLock { state in
+      state.lastPrint = .now
+      var record = template
+      record.attempt = state.attempt
+      record.stream = stream
+      record.text = text
+      keep(record, &state)
+    }
+    show(stream, text)
+  }
+
+  private func keep(_ record: OutputRecord, _ state: inout State) {
+    let bytes = record.text.utf8.count
+    if state.headBytes + bytes <= Self.headLimitBytes, state.tail.isEmpty, state.droppedBytes == 0 {
+      state.headBytes += bytes
+      append(record, to: &state.head)
+      return
+    }
+    state.tailBytes += bytes
+    append(record, to: &state.tail)
+    while state.tailBytes > Self.tailLimitBytes, state.tail.count > 1 {
+      let dropped = state.tail.removeFirst().text.utf8.count
+      state.tailBytes -= dropped
+      state.droppedBytes += dropped
+    }
+  }
+
+  /// Joins pieces of one stream into records of a readable size.
+  private func append(_ record: OutputRecord, to records: inout [OutputRecord]) {
+    let joinLimitBytes = 8 << 10
+    if let last = records.last, last.stream == record.stream, last.attempt == record.attempt,
+      last.text.utf8.count + record.text.utf8.count <= joinLimitBytes
+    {
+      records[records.count - 1].text += record.text
+    } else {
+      records.append(record)
+    }
+  }
+}

@@ -1,0 +1,161 @@
+import Graph
+
+/// Runs the tasks of one super-step side by side.
+struct TaskPool: Sendable {
+  let context: RunContext
+  let due: [DueTask]
+  let values: JSONObject
+  let step: Int
+
+  /// How long running tasks may go on after the run was asked to stop.
+  let grace: Duration
+
+  /// The task that ended last, which is stored together with the super-step's end.
+  struct Last: Sendable {
+    var record: TaskRecord
+    var others: [StoreChange]
+    var events: [RunEvent.Kind]
+  }
+
+  private enum Signal: Sendable {
+    case ended(Int, Result<TaskRun.End, StoreError>, [StoreChange])
+    case cancel
+    case watchEnded
+  }
+
+  /// Runs those at `indices` as far as failures and stops allow. All but the last to end are stored as they end.
+  ///
+  /// - Throws: ``StoreError`` once everything that ran has ended.
+  func run(_ indices: [Int], of tasks: inout [TaskRecord]) async throws(StoreError) -> Last? {
+    guard !indices.isEmpty else { return nil }
+    let (records, last, failure) = await withTaskGroup(of: Signal.self) { [tasks] group in
+      var work = Work(pool: self, queue: indices, tasks: tasks)
+      group.addTask { await watchForStop() }
+      work.startMore(in: &group)
+      while work.running > 0, let signal = await group.next() {
+        switch signal {
+        case .watchEnded: continue
+        case .cancel: group.cancelAll()
+        case .ended(let index, let result, let others):
+          await work.take(index, result, others, in: &group)
+        }
+      }
+      group.cancelAll()
+      return (work.tasks, work.last, work.failure)
+    }
+    tasks = records
+    if let failure { throw failure }
+    return last
+  }
+
+  private func watchForStop() async -> Signal {
+    await context.stop.reached(.gentle)
+    if Task.isCancelled { return .watchEnded }
+    await withTaskGroup { group in
+      group.addTask { try? await Task.sleep(for: grace) }
+      group.addTask { await context.stop.reached(.urgent) }
+      await group.next()
+      group.cancelAll()
+    }
+    return Task.isCancelled ? .watchEnded : .cancel
+  }
+
+  /// What is queued, running and ended.
+  private struct Work {
+    let pool: TaskPool
+    var queue: [Int]
+    var tasks: [TaskRecord]
+    var running = 0
+    var runningByFanOut: [String: Int] = [:]
+    var last: Last?
+    var failure: StoreError?
+    var hasFailed = false
+
+    /// Starts what may start now: nothing after a failure or a stop, and no more of a fan-out than its `parallel`.
+    mutating func startMore(in group: inout TaskGroup<Signal>) {
+      guard !hasFailed, failure == nil, pool.context.stop.level == .none else {
+        queue = []
+        return
+      }
+      var waiting: [Int] = []
+      for index in queue {
+        let due = pool.due[index]
+        if let fanOut = due.fanOutLabel, let limit = due.item?.parallel, runningByFanOut[fanOut, default: 0] >= limit {
+          waiting.append(index)
+          continue
+        }
+        start(index, in: &group)
+      }
+      queue = waiting
+    }
+
+    private mutating func start(_ index: Int, in group: inout TaskGroup<Signal>) {
+      running += 1
+      if let fanOut = pool.due[index].fanOutLabel { runningByFanOut[fanOut, default: 0] += 1 }
+      let run = pool.taskRun(index, tasks[index])
+      group.addTask { [record = tasks[index]] in
+        do throws(StoreError) {
+          let end = try await run.end(from: record)
+          return .ended(index, .success(end), run.outputs())
+        } catch {
+          return .ended(index, .failure(error), [])
+        }
+      }
+    }
+
+    mutating func take(
+      _ index: Int, _ result: Result<TaskRun.End, StoreError>, _ others: [StoreChange], in group: inout TaskGroup<Signal>
+    ) async {
+      running -= 1
+      if let fanOut = pool.due[index].fanOutLabel { runningByFanOut[fanOut, default: 0] -= 1 }
+      switch result {
+      case .failure(let error): fail(error, in: &group)
+      case .success(.stopped(let record)):
+        tasks[index] = record
+        await store(nil, others, in: &group)
+      case .success(.ended(let record)):
+        tasks[index] = record
+        if record.status == .failed, record.handler == nil { hasFailed = true }
+        startMore(in: &group)
+        let end = Last(record: record, others: others, events: record.endEvents(step: pool.step))
+        if running == 0 { last = end } else { await store(end, others, in: &group) }
+      }
+    }
+
+    private mutating func store(_ end: Last?, _ others: [StoreChange], in group: inout TaskGroup<Signal>) async {
+      guard failure == nil else { return }
+      do throws(StoreError) {
+        if let end {
+          try await pool.context.ledger.taskEnded(end.record, others: others, telling: end.events)
+        } else if !others.isEmpty {
+          try await pool.context.ledger.write(others)
+        }
+      } catch {
+        fail(error, in: &group)
+      }
+    }
+
+    private mutating func fail(_ error: StoreError, in group: inout TaskGroup<Signal>) {
+      failure = failure ?? error
+      if error == .fenced { group.cancelAll() }
+    }
+  }
+
+  private func taskRun(_ index: Int, _ record: TaskRecord) -> TaskRun {
+    let due = due[index]
+    let node = due.id.nodeName
+    let label = record.label
+    let template = OutputRecord(
+      checkpoint: record.checkpoint, step: step, node: node, task: label, attempt: max(1, record.attempts),
+      stream: .stdout, text: "")
+    let output = TaskOutput(template: template, mask: context.mask) { [ledger = context.ledger] stream, text in
+      ledger.tell(.taskOutput(node: node, task: label, stream: stream, text: text))
+    }
+    return TaskRun(run: context, due: due, values: values, step: step, output: output)
+  }
+}
+
+extension DueTask {
+  /// Which fan-out the task belongs to: its sender and its node.
+  fileprivate var fanOutLabel: String? { item.map { "\($0.sender) \(id.node)" } }
+}

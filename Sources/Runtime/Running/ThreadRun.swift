@@ -1,0 +1,283 @@
+public import Graph
+import OrderedCollections
+
+/// One stretch of a thread: super-step after super-step until it is done, fails, waits or is stopped.
+struct ThreadRun: Sendable {
+  let context: RunContext
+  let options: RunOptions
+  let durability: Durability
+  private(set) var header: ThreadRecord
+
+  /// The checkpoint whose due tasks run next. In durability `exit` it may be one that is not stored yet.
+  private(set) var position: StoredCheckpoint
+
+  /// What is known of the due tasks.
+  private var records: [TaskID: TaskRecord]
+
+  /// Durability `exit`: what the run began from, and what changed since.
+  private let origin: Origin
+  private var unstored = Unstored()
+
+  private struct Origin {
+    var checkpoint: Int
+    var head: Int
+  }
+
+  private struct Unstored {
+    var steps = 0
+    var changed: OrderedSet<ChannelName> = []
+  }
+
+  init(
+    context: RunContext, options: RunOptions, durability: Durability, header: ThreadRecord, position: StoredCheckpoint,
+    tasks: [TaskRecord]
+  ) {
+    self.context = context
+    self.options = options
+    self.durability = durability
+    self.header = header
+    self.position = position
+    origin = Origin(checkpoint: position.record.number, head: header.head)
+    records = Dictionary(tasks.map { ($0.id, $0) }, uniquingKeysWith: { $1 })
+  }
+
+  private var plan: GraphPlan { context.plan }
+  private var ledger: Ledger { context.ledger }
+  private var step: Int { position.record.step + 1 }
+
+  /// - Throws: ``StoreError`` when the store could not go on; what it holds is still whole.
+  mutating func drive() async throws(StoreError) -> RunEnd {
+    let allowance = options.maxSteps ?? plan.graph.maxSteps
+    var stepsLeft = allowance
+    while true {
+      if position.record.agenda.due.isEmpty { return try await close(.done) }
+      if context.stop.level > .none { return try await close(.stopped) }
+      guard stepsLeft > 0 else {
+        let message = "max-steps: \(allowance) super-steps done with work left; resume goes on with a new allowance"
+        return try await close(.failed, errors: [TaskError(kind: .limit, message: message)])
+      }
+      stepsLeft -= 1
+      if let end = try await superStep() { return end }
+    }
+  }
+
+  // MARK: One super-step
+
+  /// Runs what is due and not finished; `nil` when the thread moved on to the next super-step.
+  private mutating func superStep() async throws(StoreError) -> RunEnd? {
+    var tasks = dueRecords()
+    let toRun = tasks.indices.filter { tasks[$0].needsRun }
+    if !toRun.isEmpty {
+      ledger.tell(.stepStart(step: step, nodes: toRun.map { tasks[$0].id.nodeName }))
+    }
+    let pool = TaskPool(
+      context: context, due: position.record.agenda.due, values: position.values, step: step, grace: options.grace)
+    let last = try await pool.run(toRun, of: &tasks)
+    let errors = tasks.filter { $0.status == .failed && $0.handler == nil }.compactMap(\.error)
+    if !errors.isEmpty { return try await close(.failed, errors: errors, last: last, tasks: tasks) }
+    if tasks.allSatisfy(\.isFinished) { return try await land(tasks, last: last) }
+    let isStopped = tasks.contains { !$0.isFinished && $0.status != .waiting }
+    return try await close(isStopped ? .stopped : .waiting, last: last, tasks: tasks)
+  }
+
+  private func dueRecords() -> [TaskRecord] {
+    position.record.agenda.due.enumerated().map { ordinal, due in
+      var record =
+        records[due.id]
+        ?? TaskRecord(id: due.id, checkpoint: 0, ordinal: 0, isFanOut: due.item != nil, status: .pending)
+      record.ordinal = ordinal
+      record.checkpoint = position.record.number
+      return record
+    }
+  }
+
+  /// Applies the writes of the finished tasks and moves on.
+  private mutating func land(_ tasks: [TaskRecord], last: TaskPool.Last?) async throws(StoreError) -> RunEnd? {
+    let folded: StateFold.Result
+    do {
+      folded = try StateFold(channels: plan.graph.channels, step: step).apply(tasks.entries, to: position.values)
+    } catch {
+      return try await conflict(error.all, tasks, last)
+    }
+    advance(to: folded, after: tasks)
+    let record = position.record
+    let isReached = options.until.map { until in tasks.contains { $0.id.nodeName == until && $0.status != .failed } } ?? false
+    header.status = record.agenda.due.isEmpty ? .done : isReached ? .stopped : .running
+    try await ledger.stepEnded(
+      tasks: last.map { [$0.record] } ?? [], others: last?.others ?? [], checkpoint: record,
+      values: folded.values.storable(plan.graph.channels), header: header,
+      telling: (last?.events ?? [])
+        + [.checkpoint(checkpoint: record.number, step: record.step, next: record.agenda.nodes)])
+    return isReached ? try await close(header.status) : nil
+  }
+
+  private mutating func advance(to folded: StateFold.Result, after tasks: [TaskRecord]) {
+    let old = position.record
+    var deltas = folded.deltas
+    var number = header.head + 1
+    var parent = old.number
+    var mark = DueMark(checkpoint: number)
+    if durability == .exit {
+      unstored.steps += 1
+      unstored.changed.formUnion(deltas.map(\.channel))
+      number = origin.head + 1
+      parent = origin.checkpoint
+      mark = DueMark(checkpoint: parent, offset: unstored.steps)
+      deltas = unstored.changed.map { channel in
+        ChannelDelta(channel, folded.values[channel.rawValue].map(ChannelDelta.Change.set) ?? .unset)
+      }
+    }
+    let agenda = plan.agenda(
+      after: tasks.map(\.ended), arrivals: old.agenda.arrivals, deferred: old.agenda.deferred, mark: mark)
+    position = StoredCheckpoint(
+      record: CheckpointRecord(
+        number: number, parent: parent, step: step, source: .step, created: context.clock.now(), agenda: agenda,
+        deltas: deltas),
+      values: folded.values)
+    records = [:]
+    header.head = number
+    header.step = position.record.step
+    header.next = agenda.nodes
+    header.error = nil
+    header.updated = position.record.created
+  }
+
+  /// The writers of what does not go together fail; everyone else stays finished.
+  private mutating func conflict(
+    _ conflicts: [StateFold.Conflict], _ tasks: [TaskRecord], _ last: TaskPool.Last?
+  ) async throws(StoreError) -> RunEnd {
+    var tasks = tasks
+    for conflict in conflicts {
+      for index in conflict.tasks where tasks[index].status != .failed {
+        tasks[index].fail(conflict, keepingResult: isOnce(tasks[index]))
+      }
+    }
+    let failed = tasks.filter { $0.status == .failed && $0.handler == nil }
+    let ended = last?.record.ordinal
+    let events = (last?.events ?? []).filter { _ in ended.map { tasks[$0].status != .failed } ?? false }
+    return try await close(
+      .failed, errors: failed.compactMap(\.error),
+      last: TaskPool.Last(
+        record: ended.map { tasks[$0] } ?? failed[0], others: last?.others ?? [],
+        events: events + failed.flatMap { $0.endEvents(step: step) }),
+      tasks: tasks, rewriting: failed)
+  }
+
+  private func isOnce(_ task: TaskRecord) -> Bool {
+    let node = plan.node(task.id.nodeName)
+    return context.kinds[node.kind]?.effectClass(of: node) == .once
+  }
+
+  // MARK: The end of the run
+
+  /// Stores how the run ended. `tasks` are those of the super-step that did not land, if one did not.
+  private mutating func close(
+    _ status: ThreadStatus, errors: [TaskError] = [], last: TaskPool.Last? = nil, tasks: [TaskRecord]? = nil,
+    rewriting: [TaskRecord] = []
+  ) async throws(StoreError) -> RunEnd {
+    let isStored = header.status == status && tasks == nil && durability != .exit && errors.isEmpty
+    let tasks = tasks ?? dueRecords()
+    header.status = status
+    header.error = errors.first
+    header.next = tasks.filter { !$0.isFinished }.map(\.id.nodeName)
+    if !isStored {
+      header.updated = context.clock.now()
+      let changed = durability == .exit ? tasks.filter { $0.status != .pending } : (last.map { [$0.record] } ?? []) + rewriting
+      try await ledger.close(tasks: changed, others: last?.others ?? [], header: header, telling: last?.events ?? [])
+    }
+    let values = position.values.adding(tasks, channels: plan.graph.channels, step: step)
+    return RunEnd(
+      status: status, checkpoint: header.head, step: header.step, values: values, outputs: plan.graph.outputs(of: values),
+      next: header.next, error: errors.first, errors: errors, interrupts: tasks.openQuestions,
+      signal: status == .stopped ? context.stop.signal : nil)
+  }
+}
+
+extension TaskRecord {
+  /// Nothing is left to do for it in its super-step.
+  var isFinished: Bool {
+    switch status {
+    case .done, .skipped, .cached: true
+    case .failed: handler != nil
+    case .pending, .started, .waiting: false
+    }
+  }
+
+  var needsRun: Bool {
+    switch status {
+    case .done, .skipped, .cached: false
+    case .failed: handler == nil
+    case .pending, .started: true
+    case .waiting: questions.allSatisfy { $0.answer != nil }
+    }
+  }
+
+  var ended: EndedTask {
+    EndedTask(node: id.nodeName, triggers: triggers, failure: failure)
+  }
+
+  /// Fails because of what its writes do beside others'. The result of an effect that may not happen again is kept.
+  mutating func fail(_ conflict: StateFold.Conflict, keepingResult: Bool) {
+    if keepingResult, let result { memory["result"] = result }
+    status = .failed
+    error = TaskError(node: id.nodeName, kind: conflict.kind, message: conflict.message)
+    writes = []
+    triggers = []
+  }
+
+  /// What is told when the task has ended.
+  func endEvents(step: Int) -> [RunEvent.Kind] {
+    let end = RunEvent.Kind.taskEnd(
+      step: step, node: id.nodeName, task: label, status: status, seconds: seconds ?? 0, error: error)
+    let questions = [self].openQuestions.map { RunEvent.Kind.interrupt(node: $0.node, task: $0.task, question: $0.question) }
+    return [end] + questions
+  }
+
+  private var failure: (handler: NodeName, error: TaskError)? {
+    guard let handler, let error, status == .failed else { return nil }
+    return (handler, error)
+  }
+}
+
+extension [TaskRecord] {
+  /// The finished tasks' writes, in the order they land.
+  var entries: [StateFold.Entry] {
+    enumerated().filter { $0.element.isFinished && $0.element.status != .failed }.flatMap { index, record in
+      record.writes.map { StateFold.Entry(task: index, writer: record.label, write: $0) }
+    }
+  }
+}
+
+extension JSONObject {
+  /// This state with the writes of the finished among `tasks`, as far as they go together.
+  func adding(_ tasks: [TaskRecord], channels: OrderedDictionary<ChannelName, Channel>, step: Int) -> JSONObject {
+    let entries = tasks.entries
+    guard !entries.isEmpty else { return self }
+    return (try? StateFold(channels: channels, step: step).apply(entries, to: self).values) ?? self
+  }
+
+  /// Without what is never stored.
+  func storable(_ channels: OrderedDictionary<ChannelName, Channel>) -> JSONObject {
+    var stored = self
+    for channel in channels.values where channel.reducer == .untracked { stored.removeValue(forKey: channel.name.rawValue) }
+    return stored
+  }
+}
+
+extension Agenda {
+  /// The due nodes, one entry per task.
+  public var nodes: [NodeName] { due.map(\.id.nodeName) }
+}
+
+extension StateGraph {
+  /// What programs and parents get back for `values`; `nil` where the graph declares no outputs or one fails on it.
+  public func outputs(of values: JSONObject) -> JSONObject? {
+    guard let outputs else { return nil }
+    var object = JSONObject()
+    for (name, field) in outputs {
+      guard let value = try? field.evaluate(in: Scope(state: values)) else { return nil }
+      object[name] = value
+    }
+    return object
+  }
+}

@@ -1,0 +1,161 @@
+public import Graph
+
+/// What a stored thread looks like from outside, in the shapes of DESIGN section 5.
+public struct ThreadView: Sendable {
+  private let store: any Checkpointer
+
+  public init(_ store: any Checkpointer) {
+    self.store = store
+  }
+
+  /// The thread's header as others see it: `running` only while somebody runs it.
+  ///
+  /// - Throws: ``RunRefusal/unknownThread(_:)``.
+  public func header(_ id: ThreadID) async throws -> ThreadRecord {
+    guard var header = try await store.thread(id) else { throw RunRefusal.unknownThread(id) }
+    if header.status == .running, try await store.owner(of: id) == nil { header.status = .stopped }
+    return header
+  }
+
+  /// Every thread's header, newest change first.
+  public func headers() async throws -> [ThreadRecord] {
+    var headers: [ThreadRecord] = []
+    for header in try await store.threads() { headers.append(try await self.header(header.id)) }
+    return headers.sorted { $0.updated.milliseconds > $1.updated.milliseconds }
+  }
+
+  /// The thread to go on with when none is named: the unfinished one that changed last.
+  public func newestUnfinished() async throws -> ThreadRecord? {
+    try await headers().first { $0.status != .done }
+  }
+
+  /// A checkpoint with its state and tasks; `number` nil is the head.
+  ///
+  /// At the head the values include the writes of finished tasks of the super-step that did not end.
+  public func snapshot(_ id: ThreadID, at number: Int? = nil) async throws -> Snapshot {
+    let header = try await header(id)
+    guard let stored = try await store.checkpoint(number, of: id, namespace: "") else {
+      throw RunRefusal.unknownCheckpoint(id, number ?? header.head, newest: header.head)
+    }
+    let record = stored.record
+    let known = Dictionary(
+      try await store.tasks(of: id, namespace: "", checkpoint: record.number).map { ($0.id, $0) },
+      uniquingKeysWith: { $1 })
+    let tasks = record.agenda.due.enumerated().map { ordinal, due in
+      known[due.id]
+        ?? TaskRecord(id: due.id, checkpoint: record.number, ordinal: ordinal, isFanOut: due.item != nil, status: .pending)
+    }
+    let graph = try await self.graph(header)
+    let isHead = record.number == header.head
+    var values = stored.values
+    if isHead, let graph { values = values.adding(tasks, channels: graph.channels, step: record.step + 1) }
+    let status = isHead ? header.status : record.agenda.due.isEmpty ? .done : .running
+    return Snapshot(
+      header: header, status: status, record: record, values: values, outputs: graph?.outputs(of: values), tasks: tasks,
+      next: isHead ? tasks.filter { !$0.isFinished }.map(\.id.nodeName) : record.agenda.nodes)
+  }
+
+  /// The graph a thread runs, as stored; `nil` when its text can no longer be read.
+  public func graph(_ header: ThreadRecord, reader: GraphReader = GraphReader()) async throws -> StateGraph? {
+    guard let record = try await store.graph(header.graphHash) else { return nil }
+    return reader.read(record.text, path: header.graphPath).graph
+  }
+
+  /// Checkpoints, newest first, as `history` shows them.
+  public func history(_ id: ThreadID, before: Int? = nil, limit: Int? = nil) async throws -> [HistoryLine] {
+    let header = try await header(id)
+    return try await store.history(of: id, namespace: "", before: before, limit: limit).map { entry in
+      let isHead = entry.record.number == header.head
+      return HistoryLine(
+        thread: id, entry: entry,
+        status: isHead ? header.status : entry.record.agenda.due.isEmpty ? .done : .running,
+        next: isHead ? header.next : entry.record.agenda.nodes)
+    }
+  }
+}
+
+/// A checkpoint as `show` shows it.
+public struct Snapshot: Sendable {
+  public var header: ThreadRecord
+  public var status: ThreadStatus
+  public var record: CheckpointRecord
+  public var values: JSONObject
+  public var outputs: JSONObject?
+  public var tasks: [TaskRecord]
+  public var next: [NodeName]
+
+  /// `{thread,graph,status,checkpoint,parent,step,source,created,values,next,tasks}`.
+  public var json: JSON {
+    var object: JSONObject = [
+      "thread": header.id.json, "graph": .string(header.graphName), "status": .string(status.rawValue),
+      "checkpoint": .int(record.number), "parent": record.parent.map(JSON.int) ?? .null, "step": .int(record.step),
+      "source": .string(record.source.rawValue), "created": .string(record.created.iso8601), "values": .object(values),
+      "next": .array(next.map(\.json)), "tasks": .array(tasks.map(\.json)),
+    ]
+    if let outputs { object["outputs"] = .object(outputs) }
+    if let error = header.error, record.number == header.head { object["error"] = error.json() }
+    return .object(object)
+  }
+}
+
+/// A checkpoint as `history` shows it.
+public struct HistoryLine: Sendable {
+  public var thread: ThreadID
+  public var entry: HistoryEntry
+  public var status: ThreadStatus
+  public var next: [NodeName]
+
+  /// `{thread,checkpoint,parent,step,source,created,status,ran,next}`.
+  public var json: JSON {
+    let record = entry.record
+    let ran: [JSON] = entry.ran.map { task in
+      [
+        "node": task.id.nodeName.json, "task": .string(task.label), "status": .string(task.status.rawValue),
+        "attempts": .int(task.attempts), "seconds": task.seconds.map(JSON.number) ?? .null,
+      ]
+    }
+    return [
+      "thread": thread.json, "checkpoint": .int(record.number), "parent": record.parent.map(JSON.int) ?? .null,
+      "step": .int(record.step), "source": .string(record.source.rawValue), "created": .string(record.created.iso8601),
+      "status": .string(status.rawValue), "ran": .array(ran), "next": .array(next.map(\.json)),
+    ]
+  }
+}
+
+extension TaskRecord {
+  /// `{node,task,index?,status,attempts,error?,result?,interrupt?}`.
+  public var json: JSON {
+    var object: JSONObject = ["node": id.nodeName.json, "task": .string(label)]
+    if isFanOut { object["index"] = .int(id.index) }
+    object["status"] = .string(status.rawValue)
+    object["attempts"] = .int(attempts)
+    if let seconds { object["seconds"] = .number(seconds) }
+    if let error { object["error"] = error.json() }
+    if let result { object["result"] = result }
+    if let question = [self].openQuestions.first { object["interrupt"] = question.json }
+    return .object(object)
+  }
+}
+
+extension ThreadRecord {
+  /// `{thread,graph,status,checkpoint,step,created,updated,next}`.
+  public var json: JSON {
+    var object: JSONObject = [
+      "thread": id.json, "graph": .string(graphName), "status": .string(status.rawValue), "checkpoint": .int(head),
+      "step": .int(step), "created": .string(created.iso8601), "updated": .string(updated.iso8601),
+      "next": .array(next.map(\.json)),
+    ]
+    if let error { object["error"] = error.json() }
+    return .object(object)
+  }
+}
+
+extension OutputRecord {
+  /// `{step,node,task,attempt,stream,text}`.
+  public var json: JSON {
+    [
+      "step": .int(step), "node": node.json, "task": .string(task), "attempt": .int(attempt),
+      "stream": .string(stream.rawValue), "text": .string(text),
+    ]
+  }
+}
