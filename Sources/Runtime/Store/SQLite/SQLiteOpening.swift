@@ -18,6 +18,10 @@ struct SQLiteOpening {
     defer { storeLock.unlock() }
     let isAlone = try openLock.tryLock(.exclusive)
     let wasInterrupted = try isAlone && FileInfo.of(folder.wal).map { $0.size > 0 } ?? false
+    if wasInterrupted, try FileInfo.of(folder.database).map({ $0.size == 0 }) ?? true {
+      throw StoreError.damaged(
+        "\(folder.database) is gone while its log \(folder.wal) is there; put it back, or move the log away")
+    }
     if isAlone { try folder.makeDatabase() }
     let writer = try patiently { try connections.writer() }
     try writer.writeWithoutTransaction { db in
