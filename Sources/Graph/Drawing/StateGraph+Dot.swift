@@ -7,7 +7,8 @@ extension StateGraph {
     var lines = [
       "digraph \(Self.quoted(name)) {",
       "  graph [rankdir=TB, nodesep=0.35, ranksep=0.45, fontname=\"Helvetica\", bgcolor=white]",
-      "  node [shape=box, style=\"rounded,filled\", fillcolor=\"#f4f6f8\", color=\"#5b6770\", fontname=\"Helvetica\", fontsize=11, margin=\"0.16,0.08\"]",
+      "  node [shape=box, style=\"rounded,filled\", fillcolor=\"#f4f6f8\", color=\"#5b6770\", "
+        + "fontname=\"Helvetica\", fontsize=11, margin=\"0.16,0.08\"]",
       "  edge [color=\"#5b6770\", fontname=\"Helvetica\", fontsize=9, fontcolor=\"#3c4650\", arrowsize=0.7]",
       "  \"start\" [shape=circle, width=0.22, label=\"\", style=filled, fillcolor=\"#2b3137\", color=\"#2b3137\"]",
     ]

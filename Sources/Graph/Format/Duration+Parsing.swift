@@ -1,5 +1,6 @@
 extension Duration {
-  /// A duration as graph files write it: digits and `ms`, `s`, `m` or `h`, for instance `500ms`; `nil` for anything else.
+  /// A duration as graph files write it: digits and `ms`, `s`, `m` or `h`, for instance `500ms`.
+  /// `nil` for anything else.
   public init?(parsing text: String) {
     let digits = text.prefix { $0.isASCII && $0.isNumber }
     guard (1...9).contains(digits.count), let amount = Int64(digits) else { return nil }

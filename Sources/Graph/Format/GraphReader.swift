@@ -20,7 +20,7 @@ public struct GraphReader: Sendable {
     return read(String(decoding: bytes, as: UTF8.self), path: url.standardizedFileURL.path)
   }
 
-  /// Reads and validates `text` as if it were the file at `path` (absolute; `nil`: no file, nothing relative can be named).
+  /// Reads and validates `text` as if it were the file at `path` (absolute; `nil`: there is no file).
   public func read(_ text: String, path: String? = nil) -> Reading {
     let (root, problems) = YAMLReader.read(text)
     guard let root else { return Reading(graph: nil, problems: problems) }

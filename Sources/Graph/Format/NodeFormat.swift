@@ -1,6 +1,8 @@
 import OrderedCollections
 
-/// What a node kind's fields look like in a file: the reader, the JSON Schema and the documentation come from this one description.
+/// What a node kind's fields look like in a file.
+///
+/// The reader, the JSON Schema and the documentation come from this one description.
 public struct NodeFormat: Sendable {
   /// The key that makes a node one of this kind, for instance `shell`.
   public var kind: String

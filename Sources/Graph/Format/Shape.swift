@@ -164,7 +164,7 @@ extension Shape {
     case .map: "a map"
     case .object(let object): object.name
     case .shorthand(let field, let object):
-      "\(object.field(field)?.shape.summary ?? "a value") or a map with \(object.fields.map(\.name).joined(separator: ", "))"
+      "\(object.field(field)?.shape.summary ?? "a value"), or a map (\(object.name))"
     case .any(let shapes): shapes.map(\.summary).joined(separator: ", or ")
     case .named(.routes): "the name of a node, end, or a list of nodes or routes"
     case .named(let name): name.shape.summary

@@ -47,7 +47,7 @@ extension CheckpointerConformance {
     }
 
     @Test(arguments: StoreUnderTest.all) func `what is not there is nil or empty`(_ kind: StoreUnderTest) async throws {
-      try await kind.with { store in
+      try await kind.with { store async throws in
         #expect(try await store.thread("t") == nil)
         #expect(try await store.checkpoint(nil, of: "t", namespace: "") == nil)
         #expect(try await store.checkpoint(7, of: "t", namespace: "") == nil)
@@ -136,7 +136,7 @@ extension CheckpointerConformance {
       try await kind.with { store in
         let fence = try await store.start()
         let task = Task {
-          withUnsafeCurrentTask { unsafe $0?.cancel() }
+          unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
           try await store.commit([.thread(.sample(head: 1, status: .stopped))], fence: fence)
         }
         try await task.value

@@ -7,7 +7,7 @@ import Testing
 enum CheckpointerConformance {
   @Suite struct Ownership {
     @Test(arguments: StoreUnderTest.all) func `the first fence of a thread is 1`(_ kind: StoreUnderTest) async throws {
-      try await kind.with { store in
+      try await kind.with { store async throws in
         #expect(try await store.acquire("t", owner: us) == Fence(thread: "t", number: 1))
       }
     }

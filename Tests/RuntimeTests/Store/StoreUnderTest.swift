@@ -1,6 +1,7 @@
 import Foundation
 import Graph
 import GraphRuntime
+import Testing
 
 /// A kind of store that the conformance suite runs on. A third kind is one more element of ``all``.
 struct StoreUnderTest: Sendable, CustomTestStringConvertible {

@@ -62,3 +62,14 @@ extension Checksum {
     return checksum.text
   }
 }
+
+extension Column: CustomStringConvertible {
+  var description: String {
+    switch self {
+    case .null: "-"
+    case .int(let number): "\(number)"
+    case .double(let number): "\(number)"
+    case .text(let text): text
+    }
+  }
+}

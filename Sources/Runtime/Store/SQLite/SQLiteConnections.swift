@@ -6,6 +6,13 @@ struct SQLiteConnections: Sendable {
   let folder: StateFolder
   let schema: SQLiteSchema
 
+  /// What ``SQLiteStore/settings()`` reports.
+  static let settings = [
+    "application_id", "user_version", "journal_mode", "synchronous", "foreign_keys", "trusted_schema",
+    "cell_size_check",
+    "mmap_size", "journal_size_limit", "busy_timeout", "wal_autocheckpoint", "auto_vacuum",
+  ]
+
   func writer() throws -> DatabaseQueue {
     var configuration = configuration(label: "graphrun.store.write")
     configuration.prepareDatabase { [self] db in

@@ -311,3 +311,18 @@ extension SQLiteStore {
     }
   }
 }
+
+extension SQLiteStore {
+  /// The settings of the connection that writes, as SQLite tells them; for `doctor`.
+  public func settings() async throws -> [String: String] {
+    guard let writer else { return [:] }
+    return try await run(on: writer) { [self] db in
+      try checkIsOpen()
+      var settings = ["defensive": "\(unsafe graphrun_sqlite_is_defensive(db.sqliteConnection))"]
+      for name in SQLiteConnections.settings {
+        settings[name] = try db.row("PRAGMA \(name)")?.columns.first.map { "\($0)" }
+      }
+      return settings
+    }
+  }
+}

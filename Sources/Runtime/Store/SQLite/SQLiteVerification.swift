@@ -89,14 +89,7 @@ struct SQLiteVerification {
 
 extension Column {
   /// For messages: short, and without line ends.
-  fileprivate var label: String {
-    switch self {
-    case .null: "-"
-    case .int(let number): "\(number)"
-    case .double(let number): "\(number)"
-    case .text(let text): String(text.prefix(40).map { $0.isNewline ? " " : $0 })
-    }
-  }
+  fileprivate var label: String { String(description.prefix(40).map { $0.isNewline ? " " : $0 }) }
 }
 
 extension StoreError {

@@ -1,0 +1,25 @@
+public import Graph
+public import GraphRuntime
+
+/// Asks a person; the result is the answer.
+public struct AskNode: NodeKind {
+  public let name = "ask"
+
+  public init() {}
+
+  public func effectClass(of node: Node) -> EffectClass { .pure }
+
+  public func run(_ task: TaskContext) async throws -> NodeResult {
+    if let answer = task.answers.first { return .result(answer) }
+    let fields = NodeFields(task)
+    var choices: [JSON]?
+    if let value = try await fields.value("choices") {
+      guard let items = value.arrayValue, !items.isEmpty else {
+        throw fields.failure("choices", "\(value.summary) is no list of choices")
+      }
+      choices = items
+    }
+    let prompt = try await fields.text("prompt") ?? ""
+    return .ask(Prompt(prompt, choices: choices, schema: try await fields.value("answer")))
+  }
+}

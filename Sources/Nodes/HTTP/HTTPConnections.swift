@@ -1,0 +1,57 @@
+import AsyncHTTPClient
+import NIOCore
+import Synchronization
+
+/// The connections that all `http` nodes share.
+final class HTTPConnections: Sendable {
+  static let shared = HTTPConnections()
+
+  private let clients = Mutex<[Reach: HTTPClient]>([:])
+
+  /// Which addresses may be talked to.
+  enum Reach: Sendable, Hashable {
+    case everywhere
+    /// Not the machine's own, the local network's or the cloud's metadata: judged on the connected socket, as a name may
+    /// stand for anything (RELIABILITY S35, S39).
+    case publicOnly
+  }
+
+  /// A connection to an address that may not be talked to.
+  struct PrivateAddress: Error, Hashable {
+    var address: String
+  }
+
+  func client(_ reach: Reach) -> HTTPClient {
+    clients.withLock { clients in
+      if let client = clients[reach] { return client }
+      let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: Self.configuration(reach))
+      clients[reach] = client
+      return client
+    }
+  }
+
+  func shutDown() async {
+    let all = clients.withLock { clients in
+      defer { clients = [:] }
+      return Array(clients.values)
+    }
+    for client in all { try? await client.shutdown() }
+  }
+
+  private static func configuration(_ reach: Reach) -> HTTPClient.Configuration {
+    var configuration = HTTPClient.Configuration(
+      redirectConfiguration: .disallow, timeout: .init(connect: .seconds(10), read: .seconds(120)))
+    configuration.httpVersion = .http1Only
+    configuration.connectionPool.retryConnectionEstablishment = false
+    if reach == .publicOnly {
+      configuration.http1_1ConnectionDebugInitializer = { channel in
+        guard let address = channel.remoteAddress, !PrivateRanges.contain(address) else {
+          let address = channel.remoteAddress?.ipAddress ?? "an unknown address"
+          return channel.close().flatMapThrowing { throw PrivateAddress(address: address) }
+        }
+        return channel.eventLoop.makeSucceededVoidFuture()
+      }
+    }
+    return configuration
+  }
+}

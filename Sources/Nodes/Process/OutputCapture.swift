@@ -1,0 +1,130 @@
+/// What is kept of a stream that may never end: its beginning and its end, in bounded memory.
+///
+/// Bytes are read straight into the ring that keeps the end, so a flood is not copied.
+@safe struct OutputCapture: ~Copyable {
+  private var head: [UInt8] = []
+  private let headLimit: Int
+  private let tailLimit: Int
+  private let ring: UnsafeMutableRawBufferPointer
+  private let ringSize: Int
+  private var position = 0
+
+  /// Bytes seen so far.
+  private(set) var count = 0
+
+  /// - Parameter limit: bytes kept; a quarter of them is the beginning.
+  init(limit: Int) {
+    headLimit = limit / 4
+    tailLimit = limit - headLimit
+    ringSize = max(tailLimit, 256 << 10)
+    unsafe ring = .allocate(byteCount: ringSize, alignment: 16)
+  }
+
+  deinit { unsafe ring.deallocate() }
+
+  @unsafe enum Reading {
+    case bytes(UnsafeRawBufferPointer)
+    case nothingNow
+    case end
+  }
+
+  /// One read of what is there; the bytes are valid until the next.
+  mutating func read(from descriptor: Int32) -> Reading {
+    if position == ringSize { position = 0 }
+    let free = unsafe UnsafeMutableRawBufferPointer(rebasing: ring[position..<min(ringSize, position + (256 << 10))])
+    guard let size = unsafe Platform.read(descriptor, into: free) else { return unsafe Reading.nothingNow }
+    guard size > 0 else { return unsafe Reading.end }
+    let bytes = unsafe UnsafeRawBufferPointer(rebasing: free[..<size])
+    if head.count < headLimit { unsafe head.append(contentsOf: bytes.prefix(headLimit - head.count)) }
+    position += size
+    count += size
+    return unsafe Reading.bytes(bytes)
+  }
+
+  /// The last `limit` bytes there are.
+  func tail(_ limit: Int) -> [UInt8] {
+    let size = min(limit, count, ringSize)
+    let start = position - size
+    if start >= 0 { return unsafe Array(ring[start..<position]) }
+    return unsafe Array(ring[(ringSize + start)...]) + Array(ring[..<position])
+  }
+
+  consuming func finish() -> CapturedOutput {
+    let size = min(count - head.count, tailLimit)
+    return CapturedOutput(head: head, tail: tail(size), omitted: count - head.count - size)
+  }
+}
+
+/// What a stream printed, without its middle where that was too much.
+struct CapturedOutput: Sendable {
+  /// The text; U+FFFD stands for what is no UTF-8, a line in the middle for what was left out.
+  var text: String
+
+  /// Bytes left out.
+  var omitted: Int
+
+  /// Not all of it was UTF-8.
+  var isBinary: Bool
+
+  init(head: [UInt8], tail: [UInt8], omitted: Int) {
+    self.omitted = omitted
+    guard omitted > 0 else {
+      let bytes = head + tail
+      let valid = String(validating: bytes, as: UTF8.self)
+      text = valid ?? String(decoding: bytes, as: UTF8.self)
+      isBinary = valid == nil
+      return
+    }
+    // The cuts may have gone through characters: those are dropped, not marked.
+    let start = head.dropLast(UTF8Cut.incompleteSuffix(of: head))
+    let end = tail.drop { $0 & 0xC0 == 0x80 }
+    let (first, last) = (String(validating: start, as: UTF8.self), String(validating: end, as: UTF8.self))
+    isBinary = first == nil || last == nil
+    text =
+      (first ?? String(decoding: start, as: UTF8.self)) + "\n[… \(ByteCount(omitted)) left out …]\n"
+      + (last ?? String(decoding: end, as: UTF8.self))
+  }
+
+  /// The last lines that say something, for a message: at most `count`, at most 2 KiB.
+  func lastLines(_ count: Int = 5) -> String {
+    let lines = text.suffix(2048).split(whereSeparator: \.isNewline).filter { !$0.allSatisfy(\.isWhitespace) }
+    return lines.suffix(count).joined(separator: "\n")
+  }
+}
+
+/// Where UTF-8 may be cut.
+enum UTF8Cut {
+  /// How many bytes at the end are the beginning of a character that has not come whole (0 to 3).
+  static func incompleteSuffix(of bytes: some BidirectionalCollection<UInt8>) -> Int {
+    var length = 0
+    for byte in bytes.reversed().prefix(4) {
+      length += 1
+      switch byte {
+      case 0x80..<0xC0: continue
+      case 0xC2..<0xE0: return length < 2 ? length : 0
+      case 0xE0..<0xF0: return length < 3 ? length : 0
+      case 0xF0..<0xF5: return length < 4 ? length : 0
+      default: return 0
+      }
+    }
+    return 0
+  }
+}
+
+/// A size as people read it: `12 bytes`, `1.5 MB`.
+struct ByteCount: CustomStringConvertible {
+  var bytes: Int
+
+  init(_ bytes: Int) { self.bytes = bytes }
+
+  var description: String {
+    guard bytes >= 1000 else { return bytes == 1 ? "1 byte" : "\(bytes) bytes" }
+    var (value, unit) = (bytes, 0)
+    while value >= 1_000_000 {
+      value /= 1000
+      unit += 1
+    }
+    let tenths = (value + 50) / 100
+    return "\(tenths / 10).\(tenths % 10) \(["kB", "MB", "GB", "TB", "PB"][unit])"
+  }
+}

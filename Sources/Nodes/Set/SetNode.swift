@@ -1,0 +1,20 @@
+public import Graph
+public import GraphRuntime
+import OrderedCollections
+
+/// Writes channels; every expression sees the same state.
+public struct SetNode: NodeKind {
+  public let name = "set"
+
+  public init() {}
+
+  public func effectClass(of node: Node) -> EffectClass { .pure }
+
+  public func run(_ task: TaskContext) async throws -> NodeResult {
+    var writes: [ChannelWrite] = []
+    for (key, field) in task.node.fields {
+      writes.append(ChannelWrite(ChannelName(rawValue: key), try await task.evaluate(field, key: key)))
+    }
+    return .writes(writes)
+  }
+}

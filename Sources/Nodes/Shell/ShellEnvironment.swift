@@ -1,0 +1,60 @@
+import Graph
+import GraphRuntime
+
+/// The environment of a step: the run's, and what `env` adds; `null` takes a variable away.
+struct ShellEnvironment {
+  let fields: NodeFields
+
+  init(_ fields: NodeFields) {
+    self.fields = fields
+  }
+
+  func variables() async throws -> [String: String] {
+    var variables = fields.task.environment
+    guard let env = fields["env"] else { return variables }
+    let entries: [(String, Field)]
+    switch env {
+    case .map(let map): entries = map.map { ($0.key, $0.value) }
+    case .literal(.object(let object)): entries = object.map { ($0.key, .literal($0.value)) }
+    default: throw fields.failure("env", "must be a map with constant names")
+    }
+    for (name, field) in entries {
+      try check(name, field)
+      let value = try await fields.task.evaluate(field, key: "\(fields.prefix)env.\(name)")
+      variables[name] = value == .null ? nil : try fields.checked(value.argumentText, key: "env.\(name)")
+    }
+    return variables
+  }
+
+  private func check(_ name: String, _ field: Field) throws(NodeFailure) {
+    let scalars = name.unicodeScalars
+    guard scalars.first?.isASCIIDigit == false, scalars.allSatisfy({ $0.isASCIIWord }) else {
+      throw fields.failure("env", "\"\(name)\" is no name for a variable: letters, digits and _, no digit first")
+    }
+    guard !Self.reserved.contains(name) else { throw fields.failure("env", "\(name) is graphrun's own") }
+    if Self.runsCode(name), !field.expressions.isEmpty {
+      throw fields.failure("env.\(name)", "decides what programs run, so its value must be constant")
+    }
+  }
+
+  private static let reserved: Set<String> = [
+    Orphans.runVariable, Orphans.serviceVariable, "GRAPHRUN_IDEMPOTENCY_KEY",
+  ]
+
+  /// Programs take these as code, or as where to find it.
+  private static func runsCode(_ name: String) -> Bool {
+    name.hasPrefix("LD_") || name.hasPrefix("DYLD_") || name.hasPrefix("BASH_FUNC_") || loaders.contains(name)
+  }
+
+  private static let loaders: Set<String> = [
+    "BASH_ENV", "ENV", "IFS", "SHELLOPTS", "BASHOPTS", "PS4", "PROMPT_COMMAND", "PYTHONSTARTUP", "PYTHONPATH",
+    "PYTHONHOME",
+    "NODE_OPTIONS", "NODE_PATH", "PERL5OPT", "PERL5LIB", "PERL5DB", "RUBYOPT", "RUBYLIB", "GIT_SSH_COMMAND",
+    "GIT_EXTERNAL_DIFF", "GCONV_PATH", "JAVA_TOOL_OPTIONS",
+  ]
+}
+
+extension Unicode.Scalar {
+  var isASCIIDigit: Bool { ("0"..."9").contains(self) }
+  var isASCIIWord: Bool { isASCIIDigit || ("a"..."z").contains(self) || ("A"..."Z").contains(self) || self == "_" }
+}

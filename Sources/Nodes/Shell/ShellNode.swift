@@ -1,0 +1,31 @@
+public import Graph
+public import GraphRuntime
+import OrderedCollections
+
+/// Runs a script or a program.
+public struct ShellNode: NodeKind {
+  public let name = "shell"
+
+  public init() {}
+
+  public func effectClass(of node: Node) -> EffectClass {
+    if node.fields["check"] != nil { return .check }
+    if let effects = node.effects { return effects == .repeatable ? .repeatable : .once }
+    // A service that already runs is taken over, not started again.
+    return node.fields["detach"] != nil ? .repeatable : .once
+  }
+
+  public func run(_ task: TaskContext) async throws -> NodeResult {
+    let step = ShellStep(NodeFields(task))
+    if let detach = step.fields.nested("detach") {
+      return .result(try await ShellService(step, detach).run())
+    }
+    return .result(try await step.result(of: try await step.execute()))
+  }
+
+  public func check(_ task: TaskContext) async throws -> Bool? {
+    guard task.node.fields["check"] != nil else { return nil }
+    let step = ShellStep(NodeFields(task))
+    return try await step.runScript("check", show: task.print).ending == .exit(0)
+  }
+}

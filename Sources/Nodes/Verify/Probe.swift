@@ -1,0 +1,63 @@
+import Graph
+import GraphRuntime
+
+/// Looks at the world for `verify`: whatever it finds is a finding, also that nobody answers.
+enum Probe {
+  case shell(ShellStep)
+  case http(HTTPExchange)
+
+  /// The probe that `fields` names; `nil` when there is none.
+  init?(_ fields: NodeFields) throws {
+    if let shell = fields.nested("shell") {
+      self = .shell(ShellStep(shell))
+    } else if let http = fields.nested("http") {
+      self = .http(HTTPExchange(http))
+    } else {
+      return nil
+    }
+  }
+
+  /// `{exit, stdout …}`, `{status, body …}` or `{error: {kind, message}}`.
+  func finding(before deadline: ContinuousClock.Instant?) async throws -> JSON {
+    do {
+      guard let deadline else { return try await look() }
+      if let finding = try await withDeadline(deadline, { try await look() }) { return finding }
+      return Self.error(.timeout, "the probe had not ended in time")
+    } catch let failure as NodeFailure where Self.findings.contains(failure.kind) {
+      return Self.error(failure.kind, failure.message)
+    }
+  }
+
+  /// What is wrong with `finding` when nobody says what is expected.
+  func unmet(_ finding: JSON) async throws -> Unmet? {
+    if let error = finding["error"] {
+      return Unmet(expectation: "the probe finds something", message: error["message"]?.stringValue, seen: [])
+    }
+    switch self {
+    case .shell(let step):
+      let ok = try await step.fields.integers("ok") ?? [0]
+      guard finding["exit"]?.intValue.map(ok.contains) != true else { return nil }
+      return Unmet(
+        expectation: "$result.exit", message: "the probe ends well",
+        seen: [("$result", finding)])
+    case .http(let exchange):
+      guard let status = finding["status"]?.intValue, try await !exchange.accepts(status) else { return nil }
+      return Unmet(
+        expectation: "$result.status", message: "the probe gets a good status", seen: [("$result.status", .int(status))]
+      )
+    }
+  }
+
+  private static let findings: Set<ErrorKind> = [.connection, .timeout, .spawn, .parse, .limit, .http]
+
+  private static func error(_ kind: ErrorKind, _ message: String) -> JSON {
+    ["error": ["kind": .string(kind.rawValue), "message": .string(message)]]
+  }
+
+  private func look() async throws -> JSON {
+    switch self {
+    case .shell(let step): try await step.finding(of: try await step.execute())
+    case .http(let exchange): try await exchange.finding()
+    }
+  }
+}

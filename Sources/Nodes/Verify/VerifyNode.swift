@@ -1,0 +1,85 @@
+public import Graph
+public import GraphRuntime
+
+/// Holds the state, or what a probe found, to expectations.
+public struct VerifyNode: NodeKind {
+  public let name = "verify"
+
+  public init() {}
+
+  public func effectClass(of node: Node) -> EffectClass { .pure }
+
+  /// - Throws: ``NodeFailure`` of kind `expect` with every expectation that did not hold, not just the first.
+  public func run(_ task: TaskContext) async throws -> NodeResult {
+    let fields = NodeFields(task)
+    let expectations = try Expectation.list(fields)
+    let probe = try Probe(fields)
+    let every = try await fields.duration("every") ?? .seconds(1)
+    let deadline = try await fields.duration("within").map { ContinuousClock.now + $0 }
+    while true {
+      let verdict = try await verdict(expectations, probe, deadline, task)
+      if verdict.holds { return .result(verdict.evidence) }
+      guard let deadline, .now < deadline else { throw verdict.failure }
+      try await Task.sleep(for: min(every, deadline - .now))
+    }
+  }
+
+  private func verdict(
+    _ expectations: [Expectation], _ probe: Probe?, _ deadline: ContinuousClock.Instant?, _ task: TaskContext
+  ) async throws -> Verdict {
+    var verdict = Verdict()
+    if let probe {
+      let finding = try await probe.finding(before: deadline)
+      verdict.probe = finding
+      if expectations.isEmpty, let unmet = try await probe.unmet(finding) { verdict.unmet.append(unmet) }
+    }
+    for expectation in expectations {
+      if let unmet = try await expectation.unmet(task, result: verdict.probe) {
+        verdict.unmet.append(unmet)
+      } else {
+        verdict.held.append(expectation.expression.source)
+      }
+    }
+    return verdict
+  }
+}
+
+/// What one look gave.
+private struct Verdict {
+  var held: [String] = []
+  var unmet: [Unmet] = []
+  var probe: JSON?
+
+  var holds: Bool { unmet.isEmpty }
+
+  var evidence: JSON {
+    var evidence: JSONObject = ["held": .array(held.map(JSON.string))]
+    if !unmet.isEmpty { evidence["unmet"] = .array(unmet.map(\.json)) }
+    if let probe { evidence["probe"] = probe }
+    return .object(evidence)
+  }
+
+  var failure: NodeFailure {
+    NodeFailure(.expect, unmet.map(\.description).joined(separator: "\n"), result: evidence)
+  }
+}
+
+/// An expectation that did not hold, and what was seen.
+struct Unmet: CustomStringConvertible {
+  var expectation: String
+  var message: String?
+  var seen: [(source: String, value: JSON)]
+
+  var description: String {
+    let what = message ?? expectation
+    let values = seen.map { "\($0.source) is \($0.value.summary)" }
+    return values.isEmpty ? what : "\(what) (\(values.joined(separator: ", ")))"
+  }
+
+  var json: JSON {
+    var object: JSONObject = ["expect": .string(expectation)]
+    if let message { object["message"] = .string(message) }
+    object["seen"] = .object(JSONObject(seen.map { ($0.source, $0.value) }))
+    return .object(object)
+  }
+}

@@ -1,0 +1,117 @@
+import Foundation
+public import Graph
+import GraphRuntime
+import OrderedCollections
+import Synchronization
+
+@testable import GraphNodes
+
+/// A runner's side of a task: keeps what is printed, remembered and recorded.
+final class Bench: TaskServices {
+  struct State {
+    var printed: [(text: String, stream: GraphRuntime.OutputStream)] = []
+    var remembered: [String: JSON] = [:]
+    var services: [ServiceRecord] = []
+    var waiters: [(text: String, continuation: CheckedContinuation<Void, Never>)] = []
+  }
+
+  let state = Mutex(State())
+
+  func print(_ text: String, to stream: GraphRuntime.OutputStream) {
+    let ready = state.withLock { state in
+      state.printed.append((text, stream))
+      let all = state.printed.map(\.text).joined()
+      let ready = state.waiters.filter { all.contains($0.text) }
+      state.waiters.removeAll { all.contains($0.text) }
+      return ready
+    }
+    for waiter in ready { waiter.continuation.resume() }
+  }
+
+  /// Returns once `text` was printed.
+  func waitUntilPrinted(_ text: String) async {
+    await withCheckedContinuation { continuation in
+      let isThere = state.withLock { state in
+        if state.printed.map(\.text).joined().contains(text) { return true }
+        state.waiters.append((text, continuation))
+        return false
+      }
+      if isThere { continuation.resume() }
+    }
+  }
+
+  var printed: String { state.withLock { $0.printed.map(\.text).joined() } }
+
+  func remembered(_ name: String) async -> JSON? { state.withLock { $0.remembered[name] } }
+  func remember(_ name: String, _ value: JSON) async throws { state.withLock { $0.remembered[name] = value } }
+
+  func record(_ service: ServiceProcess) async throws {
+    state.withLock {
+      $0.services.insert(
+        ServiceRecord(
+          thread: "t", key: "testkey", node: "n", pid: service.pid, startTime: service.startTime,
+          bootID: ProcessIdentity.bootID, stopsAtRunEnd: service.stopsAtRunEnd), at: 0)
+    }
+  }
+
+  func forgetService(key: String) async throws { state.withLock { $0.services.removeAll { $0.key == key } } }
+  func recorded(for node: NodeName) async throws -> [ServiceRecord] { state.withLock { $0.services } }
+
+  func task(
+    _ kind: String, _ fields: [(String, Field)], scope: Scope = Scope(), key: String = "testkey", answers: [JSON] = [],
+    folder: String = NSTemporaryDirectory(), environment: [String: String] = [:], stopGrace: Duration = .seconds(5)
+  ) -> TaskContext {
+    var node = Node("n", kind: kind)
+    for (key, field) in fields { node.fields[key] = field }
+    let base = [
+      "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "GRAPHRUN_RUN": "boot.thread.\(key)",
+      "GRAPHRUN_IDEMPOTENCY_KEY": key,
+    ]
+    return .forTesting(
+      node, scope: scope, key: key, answers: answers, folder: folder,
+      environment: base.merging(environment) { $1 }, stopGrace: stopGrace, services: self)
+  }
+}
+
+extension NodeKind {
+  /// The result, or a test failure for anything else.
+  func result(_ task: TaskContext) async throws -> JSON {
+    guard case .result(let value) = try await run(task) else { throw UnexpectedResult() }
+    return value
+  }
+
+  /// How the node failed.
+  func failure(_ task: TaskContext) async throws -> NodeFailure {
+    do {
+      _ = try await run(task)
+    } catch let failure as NodeFailure {
+      return failure
+    }
+    throw UnexpectedResult()
+  }
+}
+
+struct UnexpectedResult: Error {}
+
+extension Field: ExpressibleByStringLiteral, ExpressibleByUnicodeScalarLiteral,
+  ExpressibleByExtendedGraphemeClusterLiteral
+{
+  public init(stringLiteral value: String) { self = .literal(.string(value)) }
+}
+
+/// A folder of its own, removed with the value.
+final class Scratch: Sendable {
+  let path: String
+
+  init() throws {
+    path = NSTemporaryDirectory() + "graphrun-test-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+
+  func pids(_ name: String) -> [Int] {
+    let text = (try? String(contentsOfFile: "\(path)/\(name)", encoding: .utf8)) ?? ""
+    return text.split(separator: "\n").compactMap { Int($0) }
+  }
+}

@@ -1,0 +1,101 @@
+import Graph
+import GraphRuntime
+import OrderedCollections
+import Synchronization
+import Testing
+
+/// A node kind that does what a test says, or gives its `result` field back.
+struct Work: NodeKind {
+  typealias Body = @Sendable (TaskContext) async throws -> NodeResult
+
+  let name = "work"
+  var bodies: [NodeName: Body] = [:]
+  var checks: [NodeName: @Sendable () -> Bool] = [:]
+  let log = Log()
+
+  static let format = NodeFormat(
+    kind: "work", description: "What a test says.",
+    fields: [FieldFormat("result", .value, "What it gives."), FieldFormat("class", .text, "Its effect class.")],
+    shorthand: "result")
+
+  func effectClass(of node: Node) -> EffectClass {
+    if checks[node.name] != nil { return .check }
+    guard case .literal(.string(let text))? = node.fields["class"] else { return .pure }
+    return ["once": .once, "repeatable": .repeatable, "check": .check][text] ?? .pure
+  }
+
+  func run(_ task: TaskContext) async throws -> NodeResult {
+    log.note("\(task.node.name)#\(task.attempt)", key: task.key)
+    if let body = bodies[task.node.name] { return try await body(task) }
+    return .result(try await task.value("result") ?? .null)
+  }
+
+  func check(_ task: TaskContext) async throws -> Bool? { checks[task.node.name]?() }
+
+  /// What ran, in the order it began.
+  final class Log: Sendable {
+    private let entries = Mutex<[(run: String, key: String)]>([])
+    var runs: [String] { entries.withLock { $0.map(\.run) } }
+    var keys: [String] { entries.withLock { $0.map(\.key) } }
+    func note(_ run: String, key: String) { entries.withLock { $0.append((run, key)) } }
+    func count(_ node: String) -> Int { runs.count { $0.hasPrefix("\(node)#") } }
+  }
+}
+
+/// A question asked by a `work` node.
+func asks(_ text: String, choices: [JSON]? = nil, schema: JSON? = nil) -> Work.Body {
+  { task in
+    if let answer = task.answers.first { return .result(answer) }
+    return .ask(Prompt(text, choices: choices, schema: schema))
+  }
+}
+
+/// A thread of one graph on one store, with what its runs told.
+final class Bench: Sendable {
+  let graph: StateGraph
+  let runner: Runner
+  let work: Work
+  let thread: ThreadID = "t"
+  private let told = Mutex<[RunEvent]>([])
+
+  init(
+    _ text: String, store: any Checkpointer = MemoryStore(), environment: [String: String] = [:],
+    checks: [NodeName: @Sendable () -> Bool] = [:], _ bodies: [NodeName: Work.Body] = [:]
+  ) throws {
+    graph = try Bench.read(text)
+    work = Work(bodies: bodies, checks: checks)
+    runner = Runner(store: store, kinds: NodeRegistry([work]), environment: environment)
+  }
+
+  static func read(_ text: String) throws -> StateGraph {
+    let reading = GraphReader(kinds: [Work.format]).read(text)
+    return try #require(reading.graph, "\(reading.problems.map(\.message))")
+  }
+
+  func start(
+    _ inputs: JSONObject = [:], durability: Durability = .sync, abandon: Bool = false, options: RunOptions = RunOptions(),
+    stop: StopControl = StopControl()
+  ) async throws -> RunEnd {
+    try await runner.start(
+      graph, thread: thread, inputs: inputs, durability: durability, abandon: abandon, options: options, stop: stop,
+      observe: { [self] in hear($0) })
+  }
+
+  func resume(
+    _ answers: [Answer] = [], graph: StateGraph? = nil, options: RunOptions = RunOptions()
+  ) async throws -> RunEnd {
+    try await runner.resume(
+      thread, graph: graph ?? self.graph, answers: answers, options: options, observe: { [self] in hear($0) })
+  }
+
+  private func hear(_ event: RunEvent) { told.withLock { $0.append(event) } }
+
+  var events: [RunEvent.Kind] { told.withLock { $0.map(\.kind) } }
+
+  /// The nodes of each super-step that was begun.
+  var steps: [[String]] {
+    events.compactMap { if case .stepStart(_, let nodes) = $0 { nodes.map(\.rawValue) } else { nil } }
+  }
+
+  var view: ThreadView { ThreadView(runner.store) }
+}

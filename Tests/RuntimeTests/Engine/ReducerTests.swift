@@ -1,0 +1,91 @@
+import Graph
+import OrderedCollections
+import Testing
+
+@testable import GraphRuntime
+
+@Suite("Reducers")
+struct ReducerTests {
+  private func fold(_ channel: Channel, _ writes: [JSON], on old: JSON? = nil) throws -> JSON? {
+    let fold = StateFold(channels: [channel.name: channel], step: 3)
+    let entries = writes.enumerated().map {
+      StateFold.Entry(task: $0.offset, writer: "w\($0.offset)", write: ChannelWrite(channel.name, $0.element))
+    }
+    let before: JSONObject = old.map { [channel.name.rawValue: $0] } ?? [:]
+    let result = try fold.apply(entries, to: before)
+    var replayed = before
+    for delta in result.deltas { try delta.apply(to: &replayed) }
+    #expect(replayed == result.values, "the deltas make the same state")
+    return result.values[channel.name.rawValue]
+  }
+
+  private static let folded: [(Reducer, [JSON], JSON)] = [
+    (.append, [1, [2, 3], "x"], [1, 2, 3, "x"]),
+    (.union, [[1, 2], 2, [3, 1]], [1, 2, 3]),
+    (.sum, [1, 2.5, -1], 2.5),
+    (.min, [3, 1, 2], 1),
+    (.max, ["a", "c", "b"], "c"),
+    (.merge, [["a": ["b": 1]], ["a": ["c": 2], "d": 3]], ["a": ["b": 1, "c": 2], "d": 3]),
+    (.last, [1, 2, 3], 3),
+    (.replace, [7], 7),
+    (.append, [["$overwrite": [9]], 1], [9]),
+  ]
+
+  @Test(arguments: folded)
+  func `folds writes in order`(reducer: Reducer, writes: [JSON], value: JSON) throws {
+    #expect(try fold(Channel("x", reducer: reducer), writes, on: reducer.start) == value)
+  }
+
+  private static let refused: [(Reducer, [JSON], ErrorKind)] = [
+    (.replace, [1, 2], .conflict), (.sum, ["a"], .type), (.min, [1, "a"], .type),
+    (.merge, [1], .type), (.append, [["$overwrite": 1], ["$overwrite": 2]], .conflict),
+    (.messages, [["content": "no role"]], .type), (.messages, [["role": "remove", "id": "gone"]], .type),
+    (.messages, [7], .type),
+  ]
+
+  @Test(arguments: refused)
+  func `refuses what does not go together`(reducer: Reducer, writes: [JSON], kind: ErrorKind) throws {
+    let error = #expect(throws: StateFold.Conflicts.self) {
+      try fold(Channel("x", reducer: reducer), writes, on: reducer.start)
+    }
+    #expect(error?.all.first?.kind == kind)
+  }
+
+  @Test func `messages append, replace by id, remove, and get ids`() throws {
+    let channel = Channel("m", reducer: .messages)
+    let first = try fold(channel, ["hi", ["role": "assistant", "content": "yo", "id": "a1"]], on: [])
+    #expect(first?[0]?["role"] == "user")
+    #expect(first?[0]?["id"] == "m3.0")
+    let second = try fold(channel, [["role": "assistant", "content": "hello", "id": "a1"]], on: first)
+    #expect(second?.arrayValue?.count == 2)
+    #expect(second?[1]?["content"] == "hello")
+    #expect(try fold(channel, [["role": "remove", "id": "a1"]], on: second)?.arrayValue?.count == 1)
+    let cleared = try fold(channel, [["role": "remove", "id": "*"], "again"], on: second)
+    #expect(cleared?.arrayValue?.map { $0["content"] } == ["again"])
+  }
+
+  @Test func `an ephemeral value is gone unless written again, an untracked one makes no delta`() throws {
+    let channels: OrderedDictionary<ChannelName, Channel> = [
+      "e": Channel("e", reducer: .ephemeral), "u": Channel("u", reducer: .untracked),
+    ]
+    let fold = StateFold(channels: channels, step: 1)
+    let result = try fold.apply(
+      [StateFold.Entry(task: 0, writer: "a", write: ChannelWrite("u", 1))], to: ["e": 5])
+    #expect(result.values == ["u": 1])
+    #expect(result.deltas == [ChannelDelta("e", .unset)])
+  }
+
+  @Test func `a value that does not fit its type after reducing is refused by name`() throws {
+    let channel = Channel("x", reducer: .append, schema: try JSONSchema(["type": "array", "maxItems": 1]))
+    let error = #expect(throws: StateFold.Conflicts.self) { try fold(channel, [1, 2], on: []) }
+    #expect(error?.all.first?.kind == .type)
+    #expect(error?.all.first?.tasks == [0, 1])
+  }
+}
+
+extension JSON {
+  subscript(index: Int) -> JSON? {
+    guard case .array(let items) = self, items.indices.contains(index) else { return nil }
+    return items[index]
+  }
+}
