@@ -1,14 +1,15 @@
 # make test        sets up what the tests need, builds, and runs all of them
 # make build       the release, where ./graphrun looks for it
 # make install     graphrun on PATH: PREFIX=/usr/local, DESTDIR for packagers
-# make lint        the layout of all Swift files, and the shell scripts' syntax; make format settles the layout
+# make lint        the layout of all Swift files, and the syntax of the scripts; make format settles the layout
 PREFIX ?= /usr/local
 DESTDIR ?=
 
 bin = $(DESTDIR)$(PREFIX)/bin
 share = $(DESTDIR)$(PREFIX)/share
 swift_files = Package.swift Sources Tests
-scripts = graphrun scripts/setup scripts/build scripts/test scripts/check-launcher scripts/check-docs .ci/run
+scripts = graphrun scripts/setup scripts/build scripts/test scripts/check-launcher .ci/run
+pythons = scripts/check-docs scripts/capture Tests/Picture/picture
 
 .PHONY: test build install uninstall lint format clean setup
 
@@ -38,6 +39,7 @@ uninstall:
 lint:
 	swift format lint --strict --parallel --recursive $(swift_files)
 	@for script in $(scripts); do bash -n "$$script" || exit 1; done
+	@python3 -c 'import ast, sys; [ast.parse(open(name).read(), name) for name in sys.argv[1:]]' $(pythons)
 
 format:
 	swift format --in-place --parallel --recursive $(swift_files)
