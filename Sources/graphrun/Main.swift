@@ -1,8 +1,37 @@
+import ArgumentParser
 import Foundation
 import Graph
 
 @main struct Main {
-  static func main() {
-    if CommandLine.arguments.dropFirst().first == JQ.helperArgument { exit(JQ.serve()) }
+  static func main() async {
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    if arguments.first == JQ.helperArgument { exit(JQ.serve()) }
+    exit(await status(of: GlobalOptions.afterCommand(arguments)).rawValue)
+  }
+
+  private static func status(of arguments: [String]) async -> ExitStatus {
+    do {
+      var command = try Graphrun.parseAsRoot(arguments.isEmpty ? ["--help"] : arguments)
+      if var command = command as? any AsyncParsableCommand {
+        try await command.run()
+      } else {
+        try command.run()
+      }
+      return .done
+    } catch {
+      return report(error)
+    }
+  }
+
+  private static func report(_ error: any Error) -> ExitStatus {
+    if let status = error as? ExitStatus { return status }
+    if let status = ExitStatus(of: error) {
+      Sink.error.line("graphrun: " + SafeText.lines("\(error)"))
+      return status
+    }
+    let message = Graphrun.fullMessage(for: error)
+    let isAsked = Graphrun.exitCode(for: error) == .success
+    if !message.isEmpty { (isAsked ? Sink.output : Sink.error).line(message) }
+    return isAsked ? .done : .usage
   }
 }

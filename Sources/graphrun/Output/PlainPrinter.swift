@@ -1,0 +1,71 @@
+import Graph
+import GraphRuntime
+import Synchronization
+
+/// Lines for files and pipes: no escapes, nothing that moves.
+final class PlainPrinter: EventPrinter {
+  private let detail: Detail
+  private let state = Mutex<[Piece: LineSplitter]>([:])
+
+  private struct Piece: Hashable {
+    var task: String
+    var stream: OutputStream
+  }
+
+  init(detail: Detail) {
+    self.detail = detail
+  }
+
+  func say(_ text: String) { Sink.error.line(text) }
+
+  func show(_ event: RunEvent) {
+    // Under the lock until written, so that lines stay in order.
+    state.withLock { splitters in
+      let lines = lines(of: event.kind, &splitters)
+      if !lines.isEmpty { Sink.output.line(lines.joined(separator: "\n")) }
+    }
+  }
+
+  private func lines(of kind: RunEvent.Kind, _ splitters: inout [Piece: LineSplitter]) -> [String] {
+    switch kind {
+    case .taskOutput(_, let task, let stream, let text):
+      guard detail > .quiet, stream != .thinking || detail == .verbose else { return [] }
+      return splitters[Piece(task: task, stream: stream), default: LineSplitter()].add(text).map { prefixed($0, task) }
+    case .taskEnd(_, _, let task, _, _, _), .taskRetry(_, let task, _, _, _):
+      let held = splitters.keys.filter { $0.task == task }.flatMap { key in
+        splitters.removeValue(forKey: key).map { splitter in
+          var splitter = splitter
+          return splitter.finish()
+        } ?? []
+      }
+      return held.map { prefixed($0, task) } + news(kind)
+    default: return news(kind)
+    }
+  }
+
+  private func prefixed(_ line: String, _ task: String) -> String { "\(task) | \(SafeText.line(line))" }
+
+  private func news(_ kind: RunEvent.Kind) -> [String] {
+    switch kind {
+    case .stepStart(let step, let nodes):
+      detail == .verbose ? ["step \(step): \(nodes.map(\.rawValue).joined(separator: ", "))"] : []
+    case .taskStart(_, _, let task, let attempt):
+      detail == .verbose || (detail == .normal && attempt == 1)
+        ? ["\(task): started" + (attempt > 1 ? ", attempt \(attempt)" : "")] : []
+    case .taskRetry(_, let task, let attempt, let error, let delay):
+      detail > .quiet ? ["\(task): attempt \(attempt) failed: \(error.brief); again in \(spoken(delay))"] : []
+    case .taskEnd(_, _, let task, let status, let seconds, let error):
+      switch status {
+      case .failed: ["\(task): failed after \(spoken(seconds)): \(error?.brief ?? "")"]
+      case .waiting: detail > .quiet ? ["\(task): asks"] : []
+      default: detail > .quiet ? ["\(task): \(status.rawValue) in \(spoken(seconds))"] : []
+      }
+    case .checkpoint(let checkpoint, let step, let next):
+      detail == .verbose
+        ? ["checkpoint \(checkpoint) (step \(step)), next: \(next.isEmpty ? "nothing" : next.map(\.rawValue).joined(separator: ", "))"]
+        : []
+    case .notice(let text): ["note: \(SafeText.line(text))"]
+    case .runStart, .taskOutput, .interrupt, .runEnd: []
+    }
+  }
+}

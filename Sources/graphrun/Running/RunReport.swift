@@ -1,0 +1,102 @@
+import Graph
+import GraphRuntime
+
+/// What a person is told when a run has ended: what came of it, and what to type next.
+struct RunReport {
+  var global: GlobalOptions
+  var graph: StateGraph
+  var thread: ThreadID
+  var end: RunEnd
+  var seconds: Double
+  var tasks: Int
+
+  private var style: Style { Terminal.style(noColor: global.noColor) }
+  private var errorStyle: Style { Terminal.style(2, noColor: global.noColor) }
+  private var name: String { thread.rawValue }
+
+  func show() {
+    switch end.status {
+    case .done: done()
+    case .failed: failed()
+    case .waiting: waiting()
+    case .stopped, .running: stopped()
+    }
+  }
+
+  private func say(_ text: String) { Sink.output.line(text) }
+  private func complain(_ text: String) { Sink.error.line(text) }
+
+  private func done() {
+    let what = tasks == 0 ? "nothing was left to do" : "\(counted(tasks, "task")), \(spoken(seconds))"
+    say("\(style.green("done")): thread \(style.bold(name)), \(what)")
+    if let outputs = end.outputs {
+      for (name, value) in outputs { say(indented(name, value)) }
+    }
+    if !global.quiet { say(style.dim("kept in \(global.folder): ") + global.command("show", name)) }
+  }
+
+  private func failed() {
+    for error in end.errors {
+      let lines = SafeText.lines(error.message).split(separator: "\n", omittingEmptySubsequences: false)
+      let place = error.node.map { "node \($0) " } ?? ""
+      complain("\(errorStyle.red("failed")): \(place)(\(error.kind.rawValue)): \(lines.first ?? "")")
+      for line in lines.dropFirst() { complain("  \(line)") }
+    }
+    questions(to: complain)
+    complain("look:  \(global.command("log", name))")
+    complain("then:  \(errorStyle.bold(global.command("resume", name)))")
+  }
+
+  private func waiting() {
+    say("\(style.yellow("waiting")): thread \(style.bold(name)) needs \(counted(end.interrupts.count, "answer"))")
+    questions(to: say)
+  }
+
+  private func questions(to print: (String) -> Void) {
+    for open in end.interrupts {
+      print("")
+      print("\(open.task) asks (\(open.question.id)):")
+      for line in SafeText.lines(open.question.prompt).split(separator: "\n", omittingEmptySubsequences: false) { print("  \(line)") }
+      if let choices = open.question.choices { print("  one of: \(choices.map { SafeText.line($0.shown) }.joined(separator: ", "))") }
+      for sample in open.question.samples {
+        print("  " + style.bold(global.command("resume", name, "--answer", "\(open.question.id)=\(sample)")))
+      }
+    }
+  }
+
+  private func stopped() {
+    let next = end.next.isEmpty ? "" : ", next: \(Set(end.next).map(\.rawValue).sorted().joined(separator: ", "))"
+    say("\(style.yellow("stopped")): thread \(style.bold(name)) at checkpoint \(end.checkpoint)\(next)")
+    questions(to: say)
+    say("then:  \(style.bold(global.command("resume", name)))")
+  }
+
+  private func indented(_ name: String, _ value: JSON) -> String {
+    let text = SafeText.lines(value.stringValue ?? value.prettyText)
+    guard text.contains("\n") else { return "  \(name): \(text)" }
+    return "  \(name):\n" + text.split(separator: "\n", omittingEmptySubsequences: false).map { "    \($0)" }.joined(separator: "\n")
+  }
+}
+
+func counted(_ count: Int, _ what: String) -> String { "\(count) \(what)\(count == 1 ? "" : "s")" }
+
+extension JSON {
+  /// A string bare, anything else as JSON.
+  var shown: String { stringValue ?? text }
+
+  /// What a person types so that it is read as this value.
+  var typed: String {
+    guard case .string(let text) = self, (try? JSON(parsing: text)) == nil else { return self.text }
+    return text
+  }
+}
+
+extension Question {
+  var isYesNo: Bool { choices == nil && (kind == .approve || schema?["type"] == "boolean") }
+
+  /// Answers as they would be typed behind `ID=`.
+  var samples: [String] {
+    if let choices { return choices.prefix(4).map { SafeText.line($0.typed).quotedForShell } }
+    return isYesNo ? ["true", "false"] : ["VALUE"]
+  }
+}
