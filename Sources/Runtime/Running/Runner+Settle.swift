@@ -1,4 +1,4 @@
-public import Graph
+import Graph
 
 extension Runner {
   /// Ends what earlier runs of `thread` left behind: orphaned processes and background services. A thread whose runner
@@ -6,7 +6,7 @@ extension Runner {
   ///
   /// - Throws: ``RunRefusal`` for an unknown thread, ``StoreError/busy(_:)`` while somebody runs it.
   public func settle(_ thread: ThreadID) async throws -> ThreadRecord {
-    try await withThread(thread) { fence in
+    try await withKnownThread(thread) { fence in
       guard var header = try await store.thread(thread) else { throw RunRefusal.unknownThread(thread) }
       if header.status == .running { await Orphans.end(Orphans.find(runsOf: OwnerRecord.runMarker(thread))) }
       var changes: [StoreChange] = []

@@ -88,7 +88,7 @@ public struct Runner: Sendable {
   ) async throws -> RunEnd {
     let secrets = try self.secrets(of: graph)
     try check(options, graph)
-    return try await withThread(thread) { fence in
+    return try await withKnownThread(thread) { fence in
       guard var header = try await store.thread(thread),
         let stored = try await store.checkpoint(nil, of: thread, namespace: "")
       else { throw RunRefusal.unknownThread(thread) }
@@ -138,6 +138,12 @@ public struct Runner: Sendable {
       try? await store.release(fence)
       throw error
     }
+  }
+
+  /// As ``withThread(_:_:)``, for a thread that must exist: nothing is made for one that does not.
+  func withKnownThread<Value: Sendable>(_ thread: ThreadID, _ body: (Fence) async throws -> Value) async throws -> Value {
+    guard try await store.thread(thread) != nil else { throw RunRefusal.unknownThread(thread) }
+    return try await withThread(thread, body)
   }
 
   private func drive(

@@ -51,7 +51,7 @@ struct SQLiteOpening {
     guard found == [[.text("ok")]] else {
       let problems = found.flatMap { $0 }.map { if case .text(let text) = $0 { text } else { "?" } }
       throw StoreError.damaged(
-        "\(folder.database): \(problems.joined(separator: "; ")); graphrun doctor --salvage saves what can be read into a new store"
+        "\(folder.database): \(problems.joined(separator: "; ")); nothing was changed; start anew with another --state, and save what can be read with: sqlite3 graphrun.sqlite .recover"
       )
     }
   }
