@@ -1,5 +1,3 @@
-public import Graph
-
 extension Runner {
   /// Ends what earlier runs of `thread` left behind: orphaned processes and background services. A thread whose runner
   /// died is then `stopped`. Nothing runs.
