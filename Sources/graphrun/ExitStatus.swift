@@ -56,7 +56,7 @@ struct CommandFailure: Error, CustomStringConvertible {
   var status: ExitStatus
   var description: String
 
-  init(_ status: ExitStatus = .failed, _ description: String) {
+  init(_ description: String, status: ExitStatus = .failed) {
     self.status = status
     self.description = description
   }

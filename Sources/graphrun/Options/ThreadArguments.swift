@@ -1,7 +1,7 @@
-import ArgumentParser
+public import ArgumentParser
 import Foundation
-import Graph
-import GraphRuntime
+public import Graph
+public import GraphRuntime
 
 extension ThreadID: ExpressibleByArgument {
   public init?(argument: String) { self.init(checking: argument) }

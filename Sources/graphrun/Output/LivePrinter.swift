@@ -1,4 +1,4 @@
-import Dispatch
+import Foundation
 import Graph
 import GraphRuntime
 import Synchronization
@@ -10,7 +10,6 @@ final class LivePrinter: EventPrinter {
   private let detail: Detail
   private let style: Style
   private let state = Mutex(State())
-  private let timer: any DispatchSourceTimer
 
   /// Lines kept for one frame; what comes faster is left to `graphrun log`.
   private static let frameLines = 500
@@ -28,20 +27,17 @@ final class LivePrinter: EventPrinter {
     var task: String
     var start = ContinuousClock.now
     var attempt: Int
-    var streams: [OutputStream: LineSplitter] = [:]
+    var streams: [GraphRuntime.OutputStream: LineSplitter] = [:]
     var last = ""
   }
 
   init(detail: Detail, style: Style) {
     self.detail = detail
     self.style = style
-    timer = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "graphrun.frames"))
-    timer.schedule(deadline: .now(), repeating: .milliseconds(80))
-    timer.setEventHandler { [weak self] in self?.draw(tick: true) }
-    timer.activate()
+    Thread.detachNewThread { [weak self] in
+      while self?.draw(tick: true) != nil { Thread.sleep(forTimeInterval: 0.08) }
+    }
   }
-
-  deinit { timer.cancel() }
 
   func say(_ text: String) { state.withLock { $0.pending.append(text) } }
   func flush() { draw(tick: false) }
@@ -89,7 +85,7 @@ final class LivePrinter: EventPrinter {
     }
   }
 
-  private func take(_ text: String, _ stream: OutputStream, of task: String, _ state: inout State) {
+  private func take(_ text: String, _ stream: GraphRuntime.OutputStream, of task: String, _ state: inout State) {
     guard let place = state.running.firstIndex(where: { $0.task == task }) else { return }
     let lines = state.running[place].streams[stream, default: LineSplitter()].add(text)
     keep(lines, of: task, stream, &state)
@@ -100,12 +96,12 @@ final class LivePrinter: EventPrinter {
 
   private func endOutput(of task: String, _ state: inout State) {
     guard let place = state.running.firstIndex(where: { $0.task == task }) else { return }
-    for stream in [OutputStream.stdout, .stderr, .token, .thinking] {
+    for stream in [GraphRuntime.OutputStream.stdout, .stderr, .token, .thinking] {
       keep(state.running[place].streams[stream]?.finish() ?? [], of: task, stream, &state)
     }
   }
 
-  private func keep(_ lines: [String], of task: String, _ stream: OutputStream, _ state: inout State) {
+  private func keep(_ lines: [String], of task: String, _ stream: GraphRuntime.OutputStream, _ state: inout State) {
     guard detail > .quiet, stream != .thinking || detail == .verbose else { return }
     for line in lines.suffix(Self.frameLines) {
       state.pending.append(style.dim("\(task) │ ") + SafeText.line(line))

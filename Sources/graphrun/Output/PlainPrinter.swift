@@ -32,15 +32,18 @@ final class PlainPrinter: EventPrinter {
       guard detail > .quiet, stream != .thinking || detail == .verbose else { return [] }
       return splitters[Piece(task: task, stream: stream), default: LineSplitter()].add(text).map { prefixed($0, task) }
     case .taskEnd(_, _, let task, _, _, _), .taskRetry(_, let task, _, _, _):
-      let held = splitters.keys.filter { $0.task == task }.flatMap { key in
-        splitters.removeValue(forKey: key).map { splitter in
-          var splitter = splitter
-          return splitter.finish()
-        } ?? []
-      }
-      return held.map { prefixed($0, task) } + news(kind)
+      return endOutput(of: task, &splitters) + news(kind)
     default: return news(kind)
     }
+  }
+
+  private func endOutput(of task: String, _ splitters: inout [Piece: LineSplitter]) -> [String] {
+    var lines: [String] = []
+    for key in splitters.keys where key.task == task {
+      lines += splitters[key]?.finish().map { prefixed($0, task) } ?? []
+      splitters[key] = nil
+    }
+    return lines
   }
 
   private func prefixed(_ line: String, _ task: String) -> String { "\(task) | \(SafeText.line(line))" }

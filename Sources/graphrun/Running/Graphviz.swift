@@ -9,9 +9,9 @@ enum Graphviz {
         .name("dot"), arguments: ["-Tsvg"], input: .string(dot), output: .string(limit: 64 << 20),
         error: .string(limit: 1 << 20))
       guard result.terminationStatus.isSuccess else {
-        throw CommandFailure("dot failed: \(result.standardError ?? "")")
+        throw CommandFailure("dot failed: \(result.standardError)")
       }
-      return result.standardOutput ?? ""
+      return result.standardOutput
     } catch let error as SubprocessError {
       throw CommandFailure(
         """

@@ -93,7 +93,7 @@ enum TypedLine {
       var ready = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
       guard unsafe poll(&ready, 1, 100) > 0 else { continue }
       var byte: UInt8 = 0
-      guard unsafe Self.readByte(&byte) else { return nil }
+      guard Self.readByte(&byte) else { return nil }
       if byte == UInt8(ascii: "\n") { return String(decoding: bytes, as: UTF8.self) }
       bytes.append(byte)
       guard bytes.count < 1 << 20 else { return nil }

@@ -44,9 +44,8 @@ final class RunSession: Sendable {
   ///
   /// - Throws: the ``ExitStatus`` when it is another than done.
   func run(_ begin: Begin) async throws {
-    let watch = SignalWatch { [self] in take($0) }
+    SignalWatch.begin { [self] in take($0) }
     Sink.output.onClose { [stop] in stop.request(signal: SIGHUP) }
-    defer { withExtendedLifetime(watch) {} }
     let start = ContinuousClock.now
     var end = try await begun { try await begin(options, stop, observe) }
     while end.status == .waiting, stop.level == .none, !global.json, Terminal.canAsk {

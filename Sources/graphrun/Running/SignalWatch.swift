@@ -1,4 +1,4 @@
-import Dispatch
+import Foundation
 import Synchronization
 
 #if canImport(Darwin)
@@ -9,36 +9,33 @@ import Synchronization
   import Musl
 #endif
 
-/// Tells of signals on an ordinary thread. The handlers only write a byte to a pipe (RELIABILITY R9).
+/// Tells of signals on a thread of its own. The handlers only write a byte to a pipe (RELIABILITY R9).
 ///
 /// Handlers, unlike ignored signals, are not inherited: children start with the defaults.
-final class SignalWatch: Sendable {
-  private let source: any DispatchSourceRead
-
-  init(_ handle: @escaping @Sendable (Int32) -> Void) {
+enum SignalWatch {
+  /// Calls `handle` for each signal until the process ends. To be called once.
+  static func begin(_ handle: @escaping @Sendable (Int32) -> Void) {
     var ends: [Int32] = [-1, -1]
     let isMade = unsafe pipe(&ends) == 0
     precondition(isMade, "a process can make one pipe")
     let (reader, writer) = (ends[0], ends[1])
-    for end in ends {
-      _ = fcntl(end, F_SETFD, FD_CLOEXEC)
-      _ = fcntl(end, F_SETFL, O_NONBLOCK)
-    }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    _ = fcntl(writer, F_SETFL, O_NONBLOCK)
     signalPipe.store(writer, ordering: .sequentiallyConsistent)
-    source = DispatchSource.makeReadSource(fileDescriptor: reader, queue: DispatchQueue(label: "graphrun.signals"))
-    source.setEventHandler {
-      var number: UInt8 = 0
-      while unsafe read(reader, &number, 1) == 1 { handle(Int32(number)) }
+    Thread.detachNewThread {
+      while true {
+        var number: UInt8 = 0
+        if unsafe read(reader, &number, 1) == 1 { handle(Int32(number)) }
+      }
     }
-    source.activate()
-    for number in [SIGINT, SIGTERM, SIGHUP, SIGWINCH] { Self.catchSignal(number) }
-    unsafe signal(SIGPIPE) { _ in }
+    for number in [SIGINT, SIGTERM, SIGHUP, SIGWINCH] { catchSignal(number) }
+    signal(SIGPIPE) { _ in }
   }
 
   /// A hang-up that was ignored before us (`nohup`) stays ignored.
   private static func catchSignal(_ number: Int32) {
-    let before = unsafe signal(number, noteSignal)
-    if number == SIGHUP, unsafe unsafeBitCast(before, to: Int.self) == 1 { unsafe signal(number, SIG_IGN) }
+    let before = signal(number, noteSignal)
+    if number == SIGHUP, unsafe unsafeBitCast(before, to: Int.self) == 1 { signal(number, SIG_IGN) }
   }
 }
 

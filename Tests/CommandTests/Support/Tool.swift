@@ -1,0 +1,86 @@
+import Foundation
+import Graph
+import Subprocess
+import SystemPackage
+
+/// The built program, in a folder of its own.
+struct Tool: Sendable {
+  let folder: URL
+
+  /// What a call of it came to.
+  struct Outcome: Sendable {
+    var status: TerminationStatus
+    var output: String
+    var error: String
+
+    var code: Int? {
+      guard case .exited(let code) = status else { return nil }
+      return Int(code)
+    }
+
+    /// The output's JSON lines.
+    func lines() throws -> [JSON] { try output.split(separator: "\n").map { try JSON(parsing: String($0)) } }
+  }
+
+  init(_ files: [String: String] = [:]) throws {
+    folder = FileManager.default.temporaryDirectory.appending(path: "graphrun-\(UUID().uuidString)").resolvingSymlinksInPath()
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    for (name, text) in files { try write(text, to: name) }
+  }
+
+  func write(_ text: String, to name: String) throws {
+    let file = folder.appending(path: name)
+    try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try Data(text.utf8).write(to: file)
+  }
+
+  func read(_ name: String) -> String {
+    (try? String(contentsOf: folder.appending(path: name), encoding: .utf8)) ?? ""
+  }
+
+  func remove() { try? FileManager.default.removeItem(at: folder) }
+
+  /// Beside the test bundle.
+  static let path = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "graphrun").path
+  private static let program = FilePath(path)
+
+  func callAsFunction(_ arguments: String..., environment: [String: String] = [:]) async throws -> Outcome {
+    try await call(arguments, environment: environment)
+  }
+
+  func call(_ arguments: [String], environment: [String: String] = [:]) async throws -> Outcome {
+    let result = try await run(
+      .path(Self.program), arguments: Arguments(arguments), environment: Self.environment(environment),
+      workingDirectory: FilePath(folder.path), output: .string(limit: 64 << 20), error: .string(limit: 16 << 20))
+    return Outcome(status: result.terminationStatus, output: result.standardOutput, error: result.standardError)
+  }
+
+  /// Sends `signal` once `count` lines came; the lines until the end.
+  func call(_ arguments: [String], sending signal: Signal, afterLines count: Int) async throws -> Outcome {
+    let result = try await run(
+      .path(Self.program), arguments: Arguments(arguments), environment: Self.environment([:]),
+      workingDirectory: FilePath(folder.path), input: .none, output: .sequence, error: .discarded
+    ) { execution in
+      var lines: [String] = []
+      for try await line in execution.standardOutput.strings() {
+        lines.append(line)
+        if lines.count == count { try execution.send(signal: signal) }
+      }
+      return lines.joined(separator: "\n")
+    }
+    return Outcome(status: result.terminationStatus, output: result.closureOutput, error: "")
+  }
+
+  private static func environment(_ changes: [String: String]) -> Environment {
+    var updates: [Environment.Key: String?] = ["GRAPHRUN_STATE": nil, "GRAPHRUN_COMMAND": nil]
+    for (name, value) in changes { updates[Environment.Key(rawValue: name) ?? "GRAPHRUN_TEST"] = value }
+    return .inherit.updating(updates)
+  }
+}
+
+extension JSON {
+  subscript(index: Int) -> JSON? {
+    guard let items = arrayValue, items.indices.contains(index) else { return nil }
+    return items[index]
+  }
+}
