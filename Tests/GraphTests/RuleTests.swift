@@ -99,6 +99,18 @@ struct RuleTests {
     Mistake(
       "graph: g\nstate: { a: { reduce: append, default: ▶1 } }\nstart: n\nnodes: { n: { wait: 1s } }\n",
       #"the default does not fit "reduce: append", which takes a list"#),
+    Mistake(
+      "graph: g\nstate: { a: { type: integer, minimum: 3, default: ▶1 } }\nstart: n\nnodes: { n: { wait: 1s } }\n",
+      "the default does not fit the channel's type: must be at least 3, is 1"),
+    Mistake(
+      "graph: g\nstate: { a: { type: string, pattern: ▶'(' } }\nstart: n\nnodes: { n: { wait: 1s } }\n",
+      #"not a JSON Schema: no regular expression: "(" is not closed (at character 1)"#),
+    Mistake(
+      "graph: g\nstate: { a: { items: { $ref: ▶'#/$defs/b' } } }\nstart: n\nnodes: { n: { wait: 1s } }\n",
+      "not a JSON Schema: nothing is at #/$defs/b"),
+    .node(
+      "ask: { prompt: x, answer: { $ref: ▶'http://x/y' } }",
+      #"not a JSON Schema: must stay within the document (#/…), is "http://x/y""#),
   ]
 
   private static let expressions: [Mistake] = [

@@ -23,9 +23,12 @@ struct ChannelRule: Rule {
   }
 
   private func schema(_ definition: YAMLNode) -> [Problem] {
-    guard case .object(var document)? = definition.json else { return [] }
-    for key in ["reduce", "default", "description"] { document.removeValue(forKey: key) }
-    return [definition.problem(ofSchema: .object(document))].compactMap(\.self)
+    var schema = definition
+    schema.content = .map(definition.members?.filter { !["reduce", "default", "description"].contains($0.key) } ?? [])
+    var shape = ShapeReader()
+    _ = shape.read(schema, as: .named(.schema))
+    guard shape.problems.isEmpty, let document = schema.json else { return [] }
+    return [schema.problem(ofSchema: document)].compactMap(\.self)
   }
 
   private func initial(_ channel: Channel, _ definition: YAMLNode) -> [Problem] {
