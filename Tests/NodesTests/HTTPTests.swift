@@ -30,7 +30,9 @@ struct HTTPTests {
 
   @Test func `a body is sent, with the task's key`() async throws {
     let server = try await WebServer { _ in .init(status: .created) }
-    let fields: [(String, Field)] = [("method", "POST"), ("body", .literal(["a": 1])), ("headers", .literal(["X-B": "c"]))]
+    let fields: [(String, Field)] = [
+      ("method", "POST"), ("body", .literal(["a": 1])), ("headers", .literal(["X-B": "c"])),
+    ]
     #expect(try await http.result(task(server.url("/"), fields))["status"] == 201)
     let asked = try #require(server.asked.first)
     #expect(asked.body == "{\"a\":1}" && asked.head.headers["content-type"] == ["application/json"])
@@ -59,13 +61,17 @@ struct HTTPTests {
     #expect(server.asked.last?.head.headers["x-plain"] == ["y"])
   }
 
-  @Test(arguments: ["http://169.254.169.254/", "http://example.org/", "https://127.0.0.1/", "file:///etc/passwd", "//u:p@h/"])
+  @Test(arguments: [
+    "http://169.254.169.254/", "http://example.org/", "https://127.0.0.1/", "file:///etc/passwd", "//u:p@h/",
+  ])
   func `redirects elsewhere are refused`(location: String) async throws {
     let server = try await WebServer { _ in .init(status: .found, headers: ["Location": location]) }
     #expect(try await http.failure(task(server.url("/"))).kind == .refused)
   }
 
-  @Test(arguments: ["file:///etc/passwd", "gopher://x/", "http://user:pass@example.org/", "http:///x", "nonsense", "http://a b/"])
+  @Test(arguments: [
+    "file:///etc/passwd", "gopher://x/", "http://user:pass@example.org/", "http:///x", "nonsense", "http://a b/",
+  ])
   func `other addresses are refused`(url: String) async throws {
     let failure = try await http.failure(task(url))
     #expect(failure.kind == .refused && failure.precedesEffect)

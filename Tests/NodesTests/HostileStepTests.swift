@@ -67,7 +67,8 @@ struct HostileStepTests {
 }
 
 enum HostileStep {
-  static let path = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+  static let path =
+    URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent().path + "/shared/faults/hostile_step.py"
   static let isThere = FileManager.default.fileExists(atPath: path)
 }

@@ -12,7 +12,9 @@ struct SmallNodesTests {
   let bench = Bench()
 
   @Test func `set writes in order, all from the same state`() async throws {
-    let fields: [(String, Field)] = [("a", .expression(try Expression(".b"))), ("b", .expression(try Expression(".a")))]
+    let fields: [(String, Field)] = [
+      ("a", .expression(try Expression(".b"))), ("b", .expression(try Expression(".a"))),
+    ]
     let task = bench.task("set", fields, scope: Scope(state: ["a": 1, "b": 2]))
     guard case .writes(let writes) = try await SetNode().run(task) else { throw UnexpectedResult() }
     #expect(writes == [ChannelWrite("a", 2), ChannelWrite("b", 1)])
@@ -59,15 +61,20 @@ struct VerifyTests {
   let verify = VerifyNode()
 
   func that(_ expectations: (String, String?)...) throws -> (String, Field) {
-    ("that", .list(try expectations.map { source, message in
-      var fields: [(String, Field)] = [("expect", .expression(try Expression(source)))]
-      if let message { fields.append(("message", .literal(.string(message)))) }
-      return .map(.init(uniqueKeysWithValues: fields))
-    }))
+    (
+      "that",
+      .list(
+        try expectations.map { source, message in
+          var fields: [(String, Field)] = [("expect", .expression(try Expression(source)))]
+          if let message { fields.append(("message", .literal(.string(message)))) }
+          return .map(.init(uniqueKeysWithValues: fields))
+        })
+    )
   }
 
   @Test func `everything that does not hold is listed with what was seen`() async throws {
-    let that = try that((".draft | length > 200", "200 characters"), (".ok", nil), (".n == 3", "n is three"), (".n > 1", nil))
+    let that = try that(
+      (".draft | length > 200", "200 characters"), (".ok", nil), (".n == 3", "n is three"), (".n > 1", nil))
     let task = bench.task("verify", [that], scope: Scope(state: ["draft": "short", "n": 2]))
     let failure = try await verify.failure(task)
     #expect(failure.kind == .expect)
@@ -116,7 +123,8 @@ struct VerifyTests {
   }
 
   @Test(arguments: [
-    ("(.draft | length) > 200", ["(.draft | length)"]), (".a == \"x == y\"", [".a"]), (".items | length > 3", [".items | length"]),
+    ("(.draft | length) > 200", ["(.draft | length)"]), (".a == \"x == y\"", [".a"]),
+    (".items | length > 3", [".items | length"]),
     (".a > 1 and .b < 2", [".a", ".b"]), (".approved", [".approved"]), (".x | test(\"a|b\")", [".x"]),
     ("any(.items[]; .ok)", [".items", ".ok"]), ("$result.status == 200", ["$result.status"]),
   ]) func `the telling parts of an expression`(source: String, parts: [String]) {

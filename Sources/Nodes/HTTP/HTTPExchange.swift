@@ -93,7 +93,8 @@ struct HTTPExchange: Sendable {
   private func parsed(_ answer: Answer) async throws -> JSON? {
     let text = String(decoding: answer.body, as: UTF8.self)
     if let format = try await fields.text("parse") {
-      return format == "text" ? nil : try OutputFormat.parse(text, as: format)
+      if format == "text" { return nil }
+      return try OutputFormat.parse(text, as: format)
     }
     let type = answer.headers.first(name: "content-type")?.lowercased().prefix { $0 != ";" && $0 != " " } ?? ""
     guard type == "application/json" || type.hasSuffix("+json"), !answer.body.isEmpty else { return nil }

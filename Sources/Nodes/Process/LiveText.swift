@@ -26,13 +26,15 @@ struct LiveText {
     var texts: [String] = []
     var bytes = unsafe bytes
     if skipped > 0 {
-      guard bucket.level(at: now) >= TokenBucket.enough, let newline = unsafe bytes.firstIndex(of: 0x0A) else {
+      guard bucket.level(at: now) >= TokenBucket.enough else {
         skipped += bytes.count
         return []
       }
-      skipped += newline + 1
+      // Goes on with a line's beginning, unless that is far.
+      let start = unsafe UnsafeRawBufferPointer(rebasing: bytes.prefix(4096)).firstIndex(of: 0x0A).map { $0 + 1 } ?? 0
+      skipped += start
       texts.append(notice())
-      unsafe bytes = UnsafeRawBufferPointer(rebasing: bytes[(newline + 1)...])
+      unsafe bytes = UnsafeRawBufferPointer(rebasing: bytes[start...])
     }
     let allowed = bucket.take(bytes.count, at: now)
     let shown = unsafe UnsafeRawBufferPointer(rebasing: bytes[..<allowed])

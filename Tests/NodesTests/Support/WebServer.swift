@@ -73,7 +73,8 @@ final class WebServer: Sendable {
       if response.isSilent { return }
       var headers = response.headers
       headers.replaceOrAdd(name: "Content-Length", value: "\(response.body.utf8.count + (response.cut ? 10 : 0))")
-      context.write(wrapOutboundOut(.head(.init(version: .http1_1, status: response.status, headers: headers))), promise: nil)
+      context.write(
+        wrapOutboundOut(.head(.init(version: .http1_1, status: response.status, headers: headers))), promise: nil)
       context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: response.body)))), promise: nil)
       if response.cut {
         context.flush()
