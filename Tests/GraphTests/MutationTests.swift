@@ -5,8 +5,8 @@ import Testing
 @Suite("Damaged graph files")
 struct MutationTests {
   @Test(arguments: 0..<24)
-  func `neither trap the reader nor hold it up`(seed: UInt64) {
-    var random = SplitMix(state: seed)
+  func `neither trap the reader nor hold it up`(seed: Int) {
+    var random = SplitMix(seed: UInt64(seed))
     for _ in 0..<12 {
       let text = Self.damage(ReadingTests.example, &random)
       var reading = Reading(graph: nil, problems: [])
@@ -53,18 +53,5 @@ struct MutationTests {
       }
     }
     return String(String.UnicodeScalarView(characters))
-  }
-}
-
-/// A small generator whose sequence is the seed's alone.
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

@@ -19,7 +19,7 @@ struct TemplateTests {
     ("$${{ .n }}", "${{ .n }}"), ("a $${{ b ${{ .n }}", "a ${{ b 3"), ("$${{ .n }", "${{ .n }"),
     ("$5 ${x} $$ {{ }}", "$5 ${x} $$ {{ }}"),
     ("${{ {a: {b: 1}} }}", ["a": ["b": 1]]), ("${{ {a: {b: 1}}}}", ["a": ["b": 1]]), ("${{ \"}}\" }}", "}}"),
-    ("${{ \"\\(\"}}\" + \"\\(.n)\")}}\" }}!", "}}3}}!"), ("${{ .n # }} }}", 3), ("${{ .n # it's\n }}", 3),
+    ("${{ \"\\(\"}}\" + \"\\(.n)\")}}\" }}!", "}}3}}!"), ("${{ .n # }} }}", "3 }}"), ("${{ .n # it's\n }}", 3),
     ("${{ .n }} }}", "3 }}"),
     ("v: ${{ .evil }}", "v: ${{ $secrets.X }} $(id)"), ("${{\n  .n\n}}", 3), ("é ${{ .name }} é", "é Ada é"),
   ]
@@ -53,7 +53,7 @@ struct TemplateTests {
 
   @Test(arguments: [
     ("é ${{ .n", 3, "${{ without its }}"), ("${{ }}", 3, "the expression is empty"),
-    ("ab ${{ .a & .b }}", 9, "\"&\" has no meaning here"),
+    ("ab ${{ .a & .b }}", 10, "\"&\" has no meaning here"),
     ("${{ (1 }} ", 7, "\"}\" closes nothing here"), ("${{ 1) }}", 5, "\")\" closes nothing here"),
     ("${{ \"a }}", 0, "${{ without its }}"),
     ("${{  env }}", 5, "expressions may not use env; list the name under env: and use $env.NAME"),

@@ -19,8 +19,7 @@ struct HostileStepTests {
   func task(_ mode: String, _ options: [String] = [], grace: Duration = .milliseconds(500)) -> TaskContext {
     let argv = ["python3", HostileStep.path, mode, "--pid-file", scratch.path + "/pids"] + options
     return bench.task(
-      "shell", [("argv", .literal(.array(argv.map(JSON.string))))], key: "hostile\(UUID().uuidString.lowercased())",
-      folder: scratch.path, stopGrace: grace)
+      "shell", [("argv", .literal(.array(argv.map(JSON.string))))], folder: scratch.path, stopGrace: grace)
   }
 
   func expectNobodyLeft() {

@@ -69,8 +69,10 @@ struct JQServer: ~Copyable {
 extension JQServer {
   static let memoryBytes = 512 << 20
 
-  /// Bounds memory, leaves no core and no trace of what was in it.
+  /// Bounds memory, leaves no core and no trace of what was in it, and holds on to nothing of the runner's.
   private static func confine() {
+    for descriptor: Int32 in 3..<1024 { close(descriptor) }
+    unsafe _ = chdir("/")
     var memory = rlimit(rlim_cur: rlim_t(memoryBytes), rlim_max: rlim_t(memoryBytes))
     var core = rlimit(rlim_cur: 0, rlim_max: 0)
     #if canImport(Glibc)

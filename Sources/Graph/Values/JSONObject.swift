@@ -56,8 +56,17 @@ extension JSONObject: Sequence, ExpressibleByDictionaryLiteral {
     self.init(elements)
   }
 
-  public func makeIterator() -> AnyIterator<(key: String, value: JSON)> {
-    var iterator = members.makeIterator()
-    return AnyIterator { iterator.next().map { (key: $0.key, value: $0.value) } }
+  public struct Iterator: IteratorProtocol {
+    fileprivate var members: OrderedDictionary<String, JSON>.Iterator
+
+    public mutating func next() -> (key: String, value: JSON)? {
+      members.next().map { (key: $0.key, value: $0.value) }
+    }
   }
+
+  public func makeIterator() -> Iterator {
+    Iterator(members: members.makeIterator())
+  }
+
+  public var underestimatedCount: Int { members.count }
 }

@@ -24,7 +24,7 @@ public struct JSONSchema: Sendable {
   ///
   /// Stops after twenty.
   public func violations(of value: JSON) -> [JSONSchemaError] {
-    var check = SchemaCheck(schema: self)
+    var check = SchemaCheck(schema: self, for: value)
     check.hold(value, to: document, at: "")
     return check.violations
   }

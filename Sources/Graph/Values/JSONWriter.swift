@@ -50,12 +50,17 @@ struct JSONWriter {
 
   mutating func writeString(_ value: String) {
     write(byte: UInt8(ascii: "\""))
-    if value.utf8.contains(where: Self.needsEscape) {
+    if Self.needsEscape(value) {
       writeEscaped(value.utf8)
     } else {
       write(value)
     }
     write(byte: UInt8(ascii: "\""))
+  }
+
+  private static func needsEscape(_ text: String) -> Bool {
+    let quick = unsafe text.utf8.withContiguousStorageIfAvailable { bytes in unsafe bytes.contains(where: needsEscape) }
+    return quick ?? text.utf8.contains(where: needsEscape)
   }
 
   private static func needsEscape(_ byte: UInt8) -> Bool {

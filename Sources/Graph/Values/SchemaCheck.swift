@@ -1,9 +1,20 @@
+extension JSON {
+  /// How many values this is, itself and all inside.
+  fileprivate var size: Int {
+    switch self {
+    case .null, .bool, .int, .double, .string: 1
+    case .array(let items): items.reduce(1) { $0 + $1.size }
+    case .object(let object): object.reduce(1) { $0 + $1.value.size }
+    }
+  }
+}
+
 /// Holds one value to a schema.
 struct SchemaCheck {
   private static let maxViolations = 20
 
   /// Steps before a schema counts as too costly: references can multiply.
-  private static let maxSteps = 1_000_000
+  private let maxSteps: Int
 
   private(set) var violations: [JSONSchemaError] = []
   private let schema: JSONSchema
@@ -12,15 +23,16 @@ struct SchemaCheck {
   /// References being followed at the current place, to see one that leads to itself.
   private var trail: [String] = []
 
-  init(schema: JSONSchema) {
+  init(schema: JSONSchema, for value: JSON) {
     self.schema = schema
+    maxSteps = 100_000 + 50 * value.size
   }
 
   mutating func hold(_ value: JSON, to document: JSON, at place: String) {
     steps += 1
     guard violations.count < Self.maxViolations else { return }
-    guard steps <= Self.maxSteps else {
-      if steps == Self.maxSteps + 1 { add(place, "is too costly to check with this schema") }
+    guard steps <= maxSteps else {
+      if steps == maxSteps + 1 { add(place, "is too costly to check with this schema") }
       return
     }
     guard case .object(let keywords) = document else {

@@ -6,6 +6,7 @@ struct RunContext: Sendable {
   let plan: GraphPlan
   let kinds: NodeRegistry
   let thread: ThreadID
+  let fence: Fence
   let ledger: Ledger
   let stop: StopControl
   let clock: RunClock

@@ -23,7 +23,7 @@ extension Runner {
   public func fork(_ thread: ThreadID, at number: Int, update: StateUpdate = StateUpdate(), graph: StateGraph)
     async throws -> ThreadRecord
   {
-    try await withThread(thread) { fence in
+    try await withKnownThread(thread) { fence in
       guard let header = try await store.thread(thread) else { throw RunRefusal.unknownThread(thread) }
       guard let stored = try await store.checkpoint(number, of: thread, namespace: "") else {
         throw RunRefusal.unknownCheckpoint(thread, number, newest: header.head)
@@ -38,7 +38,7 @@ extension Runner {
   /// Changes the state at the thread's head. Without a node, what is due stays due, with its ids, answers and
   /// finished siblings' writes.
   public func update(_ thread: ThreadID, _ update: StateUpdate, graph: StateGraph) async throws -> ThreadRecord {
-    try await withThread(thread) { fence in
+    try await withKnownThread(thread) { fence in
       guard let header = try await store.thread(thread),
         let stored = try await store.checkpoint(nil, of: thread, namespace: "")
       else { throw RunRefusal.unknownThread(thread) }

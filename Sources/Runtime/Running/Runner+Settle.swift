@@ -1,10 +1,12 @@
+import Graph
+
 extension Runner {
   /// Ends what earlier runs of `thread` left behind: orphaned processes and background services. A thread whose runner
   /// died is then `stopped`. Nothing runs.
   ///
   /// - Throws: ``RunRefusal`` for an unknown thread, ``StoreError/busy(_:)`` while somebody runs it.
   public func settle(_ thread: ThreadID) async throws -> ThreadRecord {
-    try await withThread(thread) { fence in
+    try await withKnownThread(thread) { fence in
       guard var header = try await store.thread(thread) else { throw RunRefusal.unknownThread(thread) }
       if header.status == .running { await Orphans.end(Orphans.find(runsOf: OwnerRecord.runMarker(thread))) }
       var changes: [StoreChange] = []

@@ -24,16 +24,21 @@ public struct Runner: Sendable {
   public var store: any Checkpointer
   public var kinds: NodeRegistry
 
+  /// Reads stored graph texts: it must know the node kinds they use.
+  public var reader: GraphReader
+
   /// The user's environment: where secrets and `$env` come from, and what children inherit.
   public var environment: [String: String]
   public var clock: RunClock
 
   public init(
-    store: any Checkpointer, kinds: NodeRegistry, environment: [String: String] = ProcessInfo.processInfo.environment,
+    store: any Checkpointer, kinds: NodeRegistry, reader: GraphReader = GraphReader(),
+    environment: [String: String] = ProcessInfo.processInfo.environment,
     clock: RunClock = .system
   ) {
     self.store = store
     self.kinds = kinds
+    self.reader = reader
     self.environment = environment
     self.clock = clock
   }
@@ -83,7 +88,7 @@ public struct Runner: Sendable {
   ) async throws -> RunEnd {
     let secrets = try self.secrets(of: graph)
     try check(options, graph)
-    return try await withThread(thread) { fence in
+    return try await withKnownThread(thread) { fence in
       guard var header = try await store.thread(thread),
         let stored = try await store.checkpoint(nil, of: thread, namespace: "")
       else { throw RunRefusal.unknownThread(thread) }
@@ -135,6 +140,12 @@ public struct Runner: Sendable {
     }
   }
 
+  /// As ``withThread(_:_:)``, for a thread that must exist: nothing is made for one that does not.
+  func withKnownThread<Value: Sendable>(_ thread: ThreadID, _ body: (Fence) async throws -> Value) async throws -> Value {
+    guard try await store.thread(thread) != nil else { throw RunRefusal.unknownThread(thread) }
+    return try await withThread(thread, body)
+  }
+
   private func drive(
     _ context: RunContext, _ options: RunOptions, _ durability: Durability, _ header: ThreadRecord,
     _ position: StoredCheckpoint, _ tasks: [TaskRecord]
@@ -149,8 +160,19 @@ public struct Runner: Sendable {
       return end
     } catch {
       await endServices(context)
+      if StoreError(error) != .fenced { await noteStoreFailure(context, StoreError(error)) }
       throw error
     }
+  }
+
+  /// Writes down why the run could not go on, with the room the store keeps for that.
+  private func noteStoreFailure(_ context: RunContext, _ error: StoreError) async {
+    await store.releaseReserve()
+    guard var header = try? await store.thread(context.thread) else { return }
+    header.status = .stopped
+    header.error = TaskError(kind: .store, message: error.description)
+    header.updated = clock.now()
+    try? await store.commit([.thread(header)], fence: context.fence)
   }
 
   /// Ends the background processes that were to live only as long as the run.
@@ -181,7 +203,7 @@ public struct Runner: Sendable {
     for name in graph.secrets { child[name] = nil }
     child[Orphans.runVariable] = OwnerRecord.runMarker(fence.thread) + "\(fence.number)"
     return RunContext(
-      plan: GraphPlan(graph), kinds: kinds, thread: fence.thread,
+      plan: GraphPlan(graph), kinds: kinds, thread: fence.thread, fence: fence,
       ledger: Ledger(store: store, fence: fence, mode: durability, clock: clock, observe: observe), stop: stop,
       clock: clock, mask: mask, secrets: secrets, userEnvironment: environment, childEnvironment: child,
       approveAll: options.approveAll)
@@ -207,7 +229,7 @@ public struct Runner: Sendable {
 
   private func storedKinds(_ header: ThreadRecord) async throws -> StateGraph? {
     guard let record = try await store.graph(header.graphHash) else { return nil }
-    return GraphReader().read(record.text, path: header.graphPath).graph
+    return reader.read(record.text, path: header.graphPath).graph
   }
 }
 

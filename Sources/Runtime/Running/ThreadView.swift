@@ -3,9 +3,12 @@ public import Graph
 /// What a stored thread looks like from outside, in the shapes of DESIGN section 5.
 public struct ThreadView: Sendable {
   private let store: any Checkpointer
+  private let reader: GraphReader
 
-  public init(_ store: any Checkpointer) {
+  /// `reader` reads stored graph texts: it must know the node kinds they use.
+  public init(_ store: any Checkpointer, reader: GraphReader = GraphReader()) {
     self.store = store
+    self.reader = reader
   }
 
   /// The thread's header as others see it: `running` only while somebody runs it.
@@ -56,7 +59,7 @@ public struct ThreadView: Sendable {
   }
 
   /// The graph a thread runs, as stored; `nil` when its text can no longer be read.
-  public func graph(_ header: ThreadRecord, reader: GraphReader = GraphReader()) async throws -> StateGraph? {
+  public func graph(_ header: ThreadRecord) async throws -> StateGraph? {
     guard let record = try await store.graph(header.graphHash) else { return nil }
     return reader.read(record.text, path: header.graphPath).graph
   }

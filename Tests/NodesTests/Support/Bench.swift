@@ -17,6 +17,9 @@ final class Bench: TaskServices {
 
   let state = Mutex(State())
 
+  /// Of its own: ending a step ends every process with its key.
+  let key = "test\(UUID().uuidString.lowercased().filter { $0 != "-" })"
+
   func print(_ text: String, to stream: GraphRuntime.OutputStream) {
     let ready = state.withLock { state in
       state.printed.append((text, stream))
@@ -49,7 +52,7 @@ final class Bench: TaskServices {
     state.withLock {
       $0.services.insert(
         ServiceRecord(
-          thread: "t", key: "testkey", node: "n", pid: service.pid, startTime: service.startTime,
+          thread: "t", key: key, node: "n", pid: service.pid, startTime: service.startTime,
           bootID: ProcessIdentity.bootID, stopsAtRunEnd: service.stopsAtRunEnd), at: 0)
     }
   }
@@ -58,7 +61,7 @@ final class Bench: TaskServices {
   func recorded(for node: NodeName) async throws -> [ServiceRecord] { state.withLock { $0.services } }
 
   func task(
-    _ kind: String, _ fields: [(String, Field)], scope: Scope = Scope(), key: String = "testkey", answers: [JSON] = [],
+    _ kind: String, _ fields: [(String, Field)], scope: Scope = Scope(), answers: [JSON] = [],
     folder: String = NSTemporaryDirectory(), environment: [String: String] = [:], stopGrace: Duration = .seconds(5)
   ) -> TaskContext {
     var node = Node("n", kind: kind)

@@ -64,7 +64,7 @@ final class Bench: Sendable {
   ) throws {
     graph = try Bench.read(text)
     work = Work(bodies: bodies, checks: checks)
-    runner = Runner(store: store, kinds: NodeRegistry([work]), environment: environment)
+    runner = Runner(store: store, kinds: NodeRegistry([work]), reader: GraphReader(kinds: [Work.format]), environment: environment)
   }
 
   static func read(_ text: String) throws -> StateGraph {
@@ -97,5 +97,5 @@ final class Bench: Sendable {
     events.compactMap { if case .stepStart(_, let nodes) = $0 { nodes.map(\.rawValue) } else { nil } }
   }
 
-  var view: ThreadView { ThreadView(runner.store) }
+  var view: ThreadView { ThreadView(runner.store, reader: GraphReader(kinds: [Work.format])) }
 }

@@ -12,13 +12,17 @@ struct SQLiteDamageTests {
   private func makeStore(in folder: String, cleanly: Bool = true) async throws {
     let store = try await SQLiteStore.open(folder: folder)
     let fence = try await store.start("t", ["n": 1, "list": []])
-    for number in 2...120 {
-      try await store.commit([.task(.sample("a", at: number - 1, result: ["number": .int(number)]))], fence: fence)
-      try await store.grow(
-        number, from: number - 1,
-        [ChannelDelta("n", .set(.int(number))), ChannelDelta("list", .append([.string("item \(number)")]))],
-        fence: fence)
+    let changes = (2...120).flatMap { number in
+      let item = ChannelDelta("list", .append([.string("item \(number)")]))
+      let list = JSON.array((2...number).map { .string("item \($0)") })
+      return [
+        StoreChange.task(.sample("a", at: number - 1, result: ["number": .int(number)])),
+        .checkpoint(
+          .sample(number, parent: number - 1, [ChannelDelta("n", .set(.int(number))), item]),
+          values: ["n": .int(number), "list": list]),
+      ]
     }
+    try await store.commit(changes + [.thread(.sample(head: 120))], fence: fence)
     try await store.commit(
       [.output([.sample("some text")]), .service(.sample("k")), .task(.full(at: 120))], fence: fence)
     _ = try await store.start("u", ["secret": "of u"])
@@ -159,6 +163,16 @@ struct SQLiteDamageTests {
         "\(try #require(error))"
           == "the store is damaged: thread t, checkpoint 120: it or a task before it is not what was stored (checksum)")
       try await store.close()
+    }
+  }
+
+  @Test func `a log without its database is not made a new store of`() async throws {
+    try await withFolder { folder in
+      try await makeStore(in: folder, cleanly: false)
+      try FileManager.default.removeItem(atPath: "\(folder)/graphrun.sqlite")
+      await #expect(throws: StoreError.self) { try await SQLiteStore.open(folder: folder) }
+      #expect(try size("\(folder)/graphrun.sqlite-wal") > 0)
+      #expect(!FileManager.default.fileExists(atPath: "\(folder)/graphrun.sqlite"))
     }
   }
 

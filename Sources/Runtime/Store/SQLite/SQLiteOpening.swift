@@ -18,6 +18,10 @@ struct SQLiteOpening {
     defer { storeLock.unlock() }
     let isAlone = try openLock.tryLock(.exclusive)
     let wasInterrupted = try isAlone && FileInfo.of(folder.wal).map { $0.size > 0 } ?? false
+    if wasInterrupted, try FileInfo.of(folder.database).map({ $0.size == 0 }) ?? true {
+      throw StoreError.damaged(
+        "\(folder.database) is gone while its log \(folder.wal) is there; put it back, or move the log away")
+    }
     if isAlone { try folder.makeDatabase() }
     let writer = try patiently { try connections.writer() }
     try writer.writeWithoutTransaction { db in
@@ -47,7 +51,7 @@ struct SQLiteOpening {
     guard found == [[.text("ok")]] else {
       let problems = found.flatMap { $0 }.map { if case .text(let text) = $0 { text } else { "?" } }
       throw StoreError.damaged(
-        "\(folder.database): \(problems.joined(separator: "; ")); graphrun doctor --salvage saves what can be read into a new store"
+        "\(folder.database): \(problems.joined(separator: "; ")); nothing was changed; start anew with another --state, and save what can be read with: sqlite3 graphrun.sqlite .recover"
       )
     }
   }

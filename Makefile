@@ -1,0 +1,48 @@
+# make test        sets up what the tests need, builds, and runs all of them
+# make build       the release, where ./graphrun looks for it
+# make install     graphrun on PATH: PREFIX=/usr/local, DESTDIR for packagers
+# make lint        the layout of all Swift files, and the syntax of the scripts; make format settles the layout
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+bin = $(DESTDIR)$(PREFIX)/bin
+share = $(DESTDIR)$(PREFIX)/share
+swift_files = Package.swift Sources Tests
+scripts = graphrun scripts/setup scripts/build scripts/test scripts/check-launcher .ci/run
+pythons = scripts/check-docs scripts/capture Tests/Picture/picture
+
+.PHONY: test build install uninstall lint format clean setup
+
+test: setup
+	@scripts/test
+
+setup:
+	@scripts/setup test
+
+build:
+	@scripts/build
+
+install: build
+	install -d "$(bin)" "$(share)/bash-completion/completions" "$(share)/zsh/site-functions" \
+	  "$(share)/fish/vendor_completions.d" "$(share)/graphrun"
+	install -m 755 .build/release/graphrun "$(bin)/graphrun"
+	.build/release/graphrun --generate-completion-script bash >"$(share)/bash-completion/completions/graphrun"
+	.build/release/graphrun --generate-completion-script zsh >"$(share)/zsh/site-functions/_graphrun"
+	.build/release/graphrun --generate-completion-script fish >"$(share)/fish/vendor_completions.d/graphrun.fish"
+	cp -R graphs "$(share)/graphrun/"
+
+uninstall:
+	rm -f "$(bin)/graphrun" "$(share)/bash-completion/completions/graphrun" \
+	  "$(share)/zsh/site-functions/_graphrun" "$(share)/fish/vendor_completions.d/graphrun.fish"
+	rm -rf "$(share)/graphrun"
+
+lint:
+	swift format lint --strict --parallel --recursive $(swift_files)
+	@for script in $(scripts); do bash -n "$$script" || exit 1; done
+	@python3 -c 'import ast, sys; [ast.parse(open(name).read(), name) for name in sys.argv[1:]]' $(pythons)
+
+format:
+	swift format --in-place --parallel --recursive $(swift_files)
+
+clean:
+	rm -rf .build
