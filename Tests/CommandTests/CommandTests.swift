@@ -23,44 +23,44 @@ struct Call: Sendable, CustomTestStringConvertible {
 struct CommandTests {
   static let files = [
     "graphs/hello.graph": """
-      graph: hello
-      inputs:
-        name: { type: string, default: world }
-      state:
-        greeting: { type: string }
-      outputs: { greeting: .greeting }
-      start: greet
-      nodes:
-        greet:
-          set: { greeting: '"hello " + .name' }
-      """,
+    graph: hello
+    inputs:
+      name: { type: string, default: world }
+    state:
+      greeting: { type: string }
+    outputs: { greeting: .greeting }
+    start: greet
+    nodes:
+      greet:
+        set: { greeting: '"hello " + .name' }
+    """,
     "say.graph": """
-      graph: say
-      start: talk
-      nodes:
-        talk: { shell: 'echo one; printf "\\033]0;title\\007two\\n"; echo three >&2' }
-      """,
+    graph: say
+    start: talk
+    nodes:
+      talk: { shell: 'echo one; printf "\\033]0;title\\007two\\n"; echo three >&2' }
+    """,
     "fails.graph": """
-      graph: fails
-      start: bad
-      nodes:
-        bad: { shell: 'echo about to fail; exit 7' }
-      """,
+    graph: fails
+    start: bad
+    nodes:
+      bad: { shell: 'echo about to fail; exit 7' }
+    """,
     "ask.graph": """
-      graph: ask
-      state: { ok: {} }
-      start: question
-      nodes:
-        question:
-          ask: { prompt: "Go on?", answer: { type: boolean } }
-          save: ok
-      """,
+    graph: ask
+    state: { ok: {} }
+    start: question
+    nodes:
+      question:
+        ask: { prompt: "Go on?", answer: { type: boolean } }
+        save: ok
+    """,
     "broken.graph": """
-      graph: broken
-      start: a
-      nodes:
-        a: { set: { x: 1 }, next: b }
-      """,
+    graph: broken
+    start: a
+    nodes:
+      a: { set: { x: 1 }, next: b }
+    """,
   ]
 
   @Test(arguments: [
@@ -71,7 +71,8 @@ struct CommandTests {
     Call("run graphs/hello --input name=bees", 0, output: "hello bees"),
     Call("run hello --input nam=bees", 2, error: "no input \"nam\""),
     Call("run hello --input name=12345678901234567890", 2, error: "does not fit 64 bits"),
-    Call("run hello --input name", 2), Call("run hello --thread ../x", 2), Call("fails", 1, error: "graphrun resume fails-"),
+    Call("run hello --input name", 2), Call("run hello --thread ../x", 2),
+    Call("fails", 1, error: "graphrun resume fails-"),
     Call("ask", 3, output: "--answer q"), Call("broken", 2, error: "broken.graph:4:"), Call("validate broken.graph", 2),
     Call("validate hello say", 0, output: "ok"), Call("validate hello --json", 0, output: "\"ok\":true"),
     Call("draw hello", 0), Call("draw hello --format mermaid", 0, output: "greet"),
@@ -152,12 +153,12 @@ struct CommandTests {
   @Test func `the same graph gives the same values and steps whatever the timing`() async throws {
     let tool = try Tool([
       "many.graph": """
-        graph: many
-        state: { items: { default: [1, 2, 3, 4, 5] }, out: { reduce: append } }
-        start: { each: ".items[]", to: work, parallel: 3 }
-        nodes:
-          work: { shell: { run: 'echo "$ITEM"', env: { ITEM: "${{ $item }}" }, parse: json }, save: { out: $result.json } }
-        """
+      graph: many
+      state: { items: { default: [1, 2, 3, 4, 5] }, out: { reduce: append } }
+      start: { each: ".items[]", to: work, parallel: 3 }
+      nodes:
+        work: { shell: { run: 'echo "$ITEM"', env: { ITEM: "${{ $item }}" }, parse: json }, save: { out: $result.json } }
+      """
     ])
     defer { tool.remove() }
     var seen: Set<JSON> = []

@@ -51,11 +51,11 @@ struct SignalTests {
   @Test func `a reader that goes away stops it as a hang-up does`() async throws {
     let tool = try Tool([
       "flood.graph": """
-        graph: flood
-        start: talk
-        nodes:
-          talk: { shell: 'while :; do echo line; done', effects: repeatable }
-        """
+      graph: flood
+      start: talk
+      nodes:
+        talk: { shell: 'while :; do echo line; done', effects: repeatable }
+      """
     ])
     defer { tool.remove() }
     let result = try await run(
@@ -69,5 +69,7 @@ struct SignalTests {
 
 extension Tool {
   /// The thread's first checkpoint is there, so somebody runs it.
-  func isOwned(_ thread: String) -> Bool { FileManager.default.fileExists(atPath: folder.path + "/state/locks/\(thread)") }
+  func isOwned(_ thread: String) -> Bool {
+    FileManager.default.fileExists(atPath: folder.path + "/state/locks/\(thread)")
+  }
 }

@@ -11,7 +11,8 @@ struct Fork: AsyncParsableCommand {
   @Argument(help: ArgumentHelp("Where to branch off.", valueName: "thread@n"), completion: .thread)
   var from: CheckpointReference
   @Option(help: ArgumentHelp("A channel's value; may be repeated.", valueName: "key=value")) var set: [Assignment] = []
-  @Option(help: ArgumentHelp("As if this node had written them: its edges are followed.", valueName: "node")) var `as`: NodeName?
+  @Option(help: ArgumentHelp("As if this node had written them: its edges are followed.", valueName: "node")) var `as`:
+    NodeName?
   @OptionGroup(title: "Everywhere") var global: GlobalOptions
 
   func run() async throws {
@@ -31,7 +32,8 @@ struct SetValues: AsyncParsableCommand {
 
   @Argument(help: "The thread.", completion: .thread) var thread: ThreadID
   @Option(help: ArgumentHelp("A channel's value; may be repeated.", valueName: "key=value")) var set: [Assignment] = []
-  @Option(help: ArgumentHelp("As if this node had written them: its edges are followed.", valueName: "node")) var `as`: NodeName?
+  @Option(help: ArgumentHelp("As if this node had written them: its edges are followed.", valueName: "node")) var `as`:
+    NodeName?
   @OptionGroup(title: "Everywhere") var global: GlobalOptions
 
   func validate() throws {

@@ -56,7 +56,8 @@ struct History: AsyncParsableCommand {
     let rows = lines.map { line in
       let record = line.entry.record
       return [
-        "\(record.number)", record.parent.map { "\($0)" } ?? "", "\(record.step)", record.source.rawValue, line.status.rawValue,
+        "\(record.number)", record.parent.map { "\($0)" } ?? "", "\(record.step)", record.source.rawValue,
+        line.status.rawValue,
         record.created.iso8601.spokenTime, Self.ran(line.entry.ran), line.next.spoken,
       ]
     }
@@ -89,9 +90,12 @@ struct Show: AsyncParsableCommand {
     let style = Terminal.style(noColor: global.noColor)
     let record = snapshot.record
     Sink.output.line(
-      "\(style.bold(snapshot.header.id.rawValue)) of \(SafeText.line(snapshot.header.graphName)): \(snapshot.status.rawValue)")
+      "\(style.bold(snapshot.header.id.rawValue)) of \(SafeText.line(snapshot.header.graphName)): \(snapshot.status.rawValue)"
+    )
     Sink.output.line(
-      style.dim("checkpoint \(record.number), step \(record.step), \(record.source.rawValue), \(record.created.iso8601.spokenTime)"))
+      style.dim(
+        "checkpoint \(record.number), step \(record.step), \(record.source.rawValue), \(record.created.iso8601.spokenTime)"
+      ))
     show("values", snapshot.values, style)
     if let outputs = snapshot.outputs { show("outputs", outputs, style) }
     if !snapshot.tasks.isEmpty { Sink.output.line(style.bold("tasks")) }
@@ -111,9 +115,11 @@ struct Show: AsyncParsableCommand {
     Sink.output.line("  \(task.label): \(task.status.rawValue)\(attempts)")
     if let error = task.error { Sink.output.line("    " + style.red(error.brief)) }
     for open in [task].openQuestions {
-      Sink.output.line("    asks (\(open.question.id)): \(SafeText.lines(open.question.prompt).replacing("\n", with: "\n      "))")
+      Sink.output.line(
+        "    asks (\(open.question.id)): \(SafeText.lines(open.question.prompt).replacing("\n", with: "\n      "))")
       for sample in open.question.samples {
-        Sink.output.line("    " + global.command("resume", thread.thread.rawValue, "--answer", "\(open.question.id)=\(sample)"))
+        Sink.output.line(
+          "    " + global.command("resume", thread.thread.rawValue, "--answer", "\(open.question.id)=\(sample)"))
       }
     }
   }
@@ -207,7 +213,11 @@ extension [NodeName] {
   var spoken: String {
     var counts: [(name: NodeName, count: Int)] = []
     for name in self {
-      if let place = counts.firstIndex(where: { $0.name == name }) { counts[place].count += 1 } else { counts.append((name, 1)) }
+      if let place = counts.firstIndex(where: { $0.name == name }) {
+        counts[place].count += 1
+      } else {
+        counts.append((name, 1))
+      }
     }
     return counts.map { $0.count > 1 ? "\($0.name) ×\($0.count)" : "\($0.name)" }.joined(separator: ", ")
   }

@@ -19,7 +19,9 @@ struct Resume: AsyncParsableCommand {
   @Argument(help: "The thread.", completion: .thread)
   var thread: ThreadID?
 
-  @Option(help: ArgumentHelp("An answer to the open question, or to the one with this id; may be repeated.", valueName: "[id=]value"))
+  @Option(
+    help: ArgumentHelp(
+      "An answer to the open question, or to the one with this id; may be repeated.", valueName: "[id=]value"))
   var answer: [String] = []
 
   @Option(help: ArgumentHelp("Fork at this checkpoint and go on from there.", valueName: "n"))
@@ -52,7 +54,8 @@ struct Resume: AsyncParsableCommand {
       if !global.json, !global.quiet { Sink.output.line("thread \(header.id) of \(SafeText.line(header.graphName))") }
       let session = RunSession(global, runner: runner, graph: graph, thread: header.id, options: running.runOptions)
       try await session.run { options, stop, observe in
-        try await runner.resume(header.id, graph: graph, answers: answers, options: options, stop: stop, observe: observe)
+        try await runner.resume(
+          header.id, graph: graph, answers: answers, options: options, stop: stop, observe: observe)
       }
     }
   }

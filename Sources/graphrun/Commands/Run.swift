@@ -25,7 +25,9 @@ struct Run: AsyncParsableCommand {
   @Option(help: ArgumentHelp("An input; may be repeated.", valueName: "key=value"))
   var input: [Assignment] = []
 
-  @Option(help: ArgumentHelp("Inputs as a JSON object in a file.", valueName: "file.json"), completion: .file(extensions: ["json"]))
+  @Option(
+    help: ArgumentHelp("Inputs as a JSON object in a file.", valueName: "file.json"),
+    completion: .file(extensions: ["json"]))
   var inputs: String?
 
   @Option(help: "When work reaches the disk: each super-step, behind, or at the end.")
@@ -57,9 +59,13 @@ struct Run: AsyncParsableCommand {
   private func allInputs() throws -> JSONObject {
     var all = JSONObject()
     if let inputs {
-      guard let data = FileManager.default.contents(atPath: inputs) else { throw UsageError("\(inputs): cannot be read") }
+      guard let data = FileManager.default.contents(atPath: inputs) else {
+        throw UsageError("\(inputs): cannot be read")
+      }
       do throws(JSONTextError) {
-        guard let object = try JSON(parsing: data).objectValue else { throw JSONTextError(line: 1, column: 1, message: "not a JSON object") }
+        guard let object = try JSON(parsing: data).objectValue else {
+          throw JSONTextError(line: 1, column: 1, message: "not a JSON object")
+        }
         all = object
       } catch {
         throw UsageError("\(inputs):\(error.line):\(error.column): \(error.message)")

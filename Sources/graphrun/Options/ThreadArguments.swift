@@ -31,7 +31,9 @@ struct CheckpointReference: ExpressibleByArgument {
 
   /// - Throws: ``UsageError`` where the number is missing.
   func required(_ command: String) throws -> Int {
-    guard let number else { throw UsageError("\(command) needs a checkpoint: \(thread)@N (graphrun history \(thread))") }
+    guard let number else {
+      throw UsageError("\(command) needs a checkpoint: \(thread)@N (graphrun history \(thread))")
+    }
     return number
   }
 }
@@ -41,7 +43,9 @@ extension CompletionKind {
 
   /// Threads have a lock file each, which is quicker to list than the store is to open.
   static let thread = CompletionKind.custom { words, _, prefix in
-    let given = words.firstIndex(of: "--state").map { words.index(after: $0) }.flatMap { words.indices.contains($0) ? words[$0] : nil }
+    let given = words.firstIndex(of: "--state").map { words.index(after: $0) }.flatMap {
+      words.indices.contains($0) ? words[$0] : nil
+    }
     let folder = given ?? ProcessInfo.processInfo.environment["GRAPHRUN_STATE"] ?? "state"
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder + "/locks")) ?? []
     return names.filter { $0.hasPrefix(prefix) }.sorted()

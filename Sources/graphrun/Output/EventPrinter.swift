@@ -39,7 +39,7 @@ func spoken(_ seconds: Double) -> String {
   if seconds < 0.95 { return "\(Int((seconds * 1000).rounded()))ms" }
   if seconds < 59.95 {
     let tenths = Int((seconds * 10).rounded())
-    return "\(tenths / 10).\(tenths % 10)s"
+    return tenths % 10 == 0 ? "\(tenths / 10)s" : "\(tenths / 10).\(tenths % 10)s"
   }
   let whole = Int(seconds.rounded())
   if whole < 3600 { return "\(whole / 60)m \(whole % 60)s" }

@@ -57,7 +57,8 @@ final class LivePrinter: EventPrinter {
       case .taskRetry(_, let task, let attempt, let error, let delay):
         endOutput(of: task, &state)
         state.pending.append(
-          "\(style.yellow("↻")) \(task)  \(style.dim("attempt \(attempt) failed: \(error.brief); again in \(spoken(delay))"))")
+          "\(style.yellow("↻")) \(task)  \(style.dim("attempt \(attempt) failed: \(error.brief); again in \(spoken(delay))"))"
+        )
       case .taskEnd(_, _, let task, let status, let seconds, let error):
         endOutput(of: task, &state)
         state.running.removeAll { $0.task == task }
@@ -78,6 +79,7 @@ final class LivePrinter: EventPrinter {
     switch status {
     case .failed: return "\(style.red("✗")) \(style.bold(task))  \(time)  \(style.red(error?.brief ?? ""))"
     case _ where detail == .quiet: return nil
+    case .waiting where Terminal.canAsk: return nil
     case .waiting: return "\(style.yellow("?")) \(style.bold(task))  \(style.dim("asks"))"
     case .skipped: return "\(style.dim("–")) \(task)  \(style.dim("skipped"))"
     case .cached: return "\(style.green("✓")) \(task)  \(style.dim("from the cache"))"
@@ -154,7 +156,8 @@ final class LivePrinter: EventPrinter {
     let name = task.task.cut(to: max(8, width / 2))
     let head = name.columns + attempt.count + time.count + 6
     let last = SafeText.line(String(task.last.prefix(400))).cut(to: max(0, width - head))
-    let text = "\(style.cyan(frames[state.frame % frames.count])) \(style.bold(name))\(attempt)  \(style.dim(time))  \(style.dim(last))"
+    let text =
+      "\(style.cyan(frames[state.frame % frames.count])) \(style.bold(name))\(attempt)  \(style.dim(time))  \(style.dim(last))"
     return (text, head + last.columns)
   }
 }

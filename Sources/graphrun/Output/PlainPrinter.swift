@@ -65,7 +65,9 @@ final class PlainPrinter: EventPrinter {
       }
     case .checkpoint(let checkpoint, let step, let next):
       detail == .verbose
-        ? ["checkpoint \(checkpoint) (step \(step)), next: \(next.isEmpty ? "nothing" : next.map(\.rawValue).joined(separator: ", "))"]
+        ? [
+          "checkpoint \(checkpoint) (step \(step)), next: \(next.isEmpty ? "nothing" : next.map(\.rawValue).joined(separator: ", "))"
+        ]
         : []
     case .notice(let text): ["note: \(SafeText.line(text))"]
     case .runStart, .taskOutput, .interrupt, .runEnd: []

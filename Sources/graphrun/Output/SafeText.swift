@@ -31,14 +31,17 @@ enum SafeText {
     guard text.first == "[" else { return nil }
     let rest = text.dropFirst()
     let parameters = rest.prefix { ("0"..."9").contains($0) || $0 == ";" }
-    guard parameters.count <= 20, parameters.endIndex < rest.endIndex, rest[parameters.endIndex] == "m" else { return nil }
+    guard parameters.count <= 20, parameters.endIndex < rest.endIndex, rest[parameters.endIndex] == "m" else {
+      return nil
+    }
     return rest.index(after: parameters.endIndex)
   }
 
   private static func isObeyed(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
     case 0..<0x20, 0x7F..<0xA0: true
-    case 0x061C, 0x200B, 0x200E, 0x200F, 0x2028...0x202E, 0x2060...0x206F, 0xFEFF, 0xFFF9...0xFFFB, 0xE0000...0xE007F: true
+    case 0x061C, 0x200B, 0x200E, 0x200F, 0x2028...0x202E, 0x2060...0x206F, 0xFEFF, 0xFFF9...0xFFFB, 0xE0000...0xE007F:
+      true
     default: false
     }
   }

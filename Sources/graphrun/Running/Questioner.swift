@@ -70,7 +70,8 @@ struct Questioner {
       }
     }
     do {
-      let value = question.schema?["type"] == "string" ? JSON.string(text) : try TypedValue.read(text, for: "the answer")
+      let value =
+        question.schema?["type"] == "string" ? JSON.string(text) : try TypedValue.read(text, for: "the answer")
       return question.objection(to: value).map { .failure(UsageError($0)) } ?? .success(value)
     } catch {
       return .failure(UsageError("\(error)"))

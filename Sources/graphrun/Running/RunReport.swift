@@ -56,8 +56,12 @@ struct RunReport {
     for open in end.interrupts {
       print("")
       print("\(open.task) asks (\(open.question.id)):")
-      for line in SafeText.lines(open.question.prompt).split(separator: "\n", omittingEmptySubsequences: false) { print("  \(line)") }
-      if let choices = open.question.choices { print("  one of: \(choices.map { SafeText.line($0.shown) }.joined(separator: ", "))") }
+      for line in SafeText.lines(open.question.prompt).split(separator: "\n", omittingEmptySubsequences: false) {
+        print("  \(line)")
+      }
+      if let choices = open.question.choices {
+        print("  one of: \(choices.map { SafeText.line($0.shown) }.joined(separator: ", "))")
+      }
       for sample in open.question.samples {
         print("  " + style.bold(global.command("resume", name, "--answer", "\(open.question.id)=\(sample)")))
       }
@@ -74,7 +78,8 @@ struct RunReport {
   private func indented(_ name: String, _ value: JSON) -> String {
     let text = SafeText.lines(value.stringValue ?? value.prettyText)
     guard text.contains("\n") else { return "  \(name): \(text)" }
-    return "  \(name):\n" + text.split(separator: "\n", omittingEmptySubsequences: false).map { "    \($0)" }.joined(separator: "\n")
+    return "  \(name):\n"
+      + text.split(separator: "\n", omittingEmptySubsequences: false).map { "    \($0)" }.joined(separator: "\n")
   }
 }
 

@@ -53,13 +53,17 @@ final class RunSession: Sendable {
       let answers = await Questioner(style: Terminal.style(noColor: global.noColor), stop: stop).ask(end.interrupts)
       guard !answers.isEmpty else { break }
       progress.withLock { $0.isRunning = true }
-      end = try await begun { try await runner.resume(thread, graph: graph, answers: answers, options: options, stop: stop, observe: observe) }
+      end = try await begun {
+        try await runner.resume(thread, graph: graph, answers: answers, options: options, stop: stop, observe: observe)
+      }
     }
     if global.json {
       if !progress.withLock(\.hasEnd) { printer.show(RunEvent(thread: thread, time: .now, kind: .runEnd(end))) }
     } else {
       let seconds = (ContinuousClock.now - start).seconds
-      RunReport(global: global, graph: graph, thread: thread, end: end, seconds: seconds, tasks: progress.withLock(\.tasks)).show()
+      RunReport(
+        global: global, graph: graph, thread: thread, end: end, seconds: seconds, tasks: progress.withLock(\.tasks)
+      ).show()
     }
     let status = ExitStatus(of: end)
     if status != .done { throw status }
@@ -72,7 +76,7 @@ final class RunSession: Sendable {
 
   private func observe(_ event: RunEvent) {
     progress.withLock { progress in
-      if case .taskEnd = event.kind { progress.tasks += 1 }
+      if case .taskEnd(_, _, _, let status, _, _) = event.kind, status != .waiting { progress.tasks += 1 }
       if case .runEnd = event.kind { progress.hasEnd = true }
     }
     printer.show(event)

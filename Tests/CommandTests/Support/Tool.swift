@@ -23,7 +23,8 @@ struct Tool: Sendable {
   }
 
   init(_ files: [String: String] = [:]) throws {
-    folder = FileManager.default.temporaryDirectory.appending(path: "graphrun-\(UUID().uuidString)").resolvingSymlinksInPath()
+    folder = FileManager.default.temporaryDirectory.appending(path: "graphrun-\(UUID().uuidString)")
+      .resolvingSymlinksInPath()
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     for (name, text) in files { try write(text, to: name) }
   }
@@ -41,7 +42,9 @@ struct Tool: Sendable {
   func remove() { try? FileManager.default.removeItem(at: folder) }
 
   /// Beside the test bundle.
-  static let path = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "graphrun").path
+  static let path = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appending(
+    path: "graphrun"
+  ).path
   private static let program = FilePath(path)
 
   func callAsFunction(_ arguments: String..., environment: [String: String] = [:]) async throws -> Outcome {
