@@ -95,10 +95,12 @@ struct JSONParser {
   private mutating func string() throws(JSONTextError) -> String {
     position += 1
     let start = position
+    var seen: UInt8 = 0
     while position < bytes.count {
       let byte = bytes[position]
+      seen |= byte
       if byte == UInt8(ascii: "\"") {
-        let text = try text(bytes[start..<position], from: start)
+        let text = try text(bytes[start..<position], from: start, isASCII: seen < 0x80)
         position += 1
         return text
       }
@@ -174,10 +176,14 @@ struct JSONParser {
     return unit
   }
 
-  private func text(_ slice: ArraySlice<UInt8>, from start: Int) throws(JSONTextError) -> String {
+  private func text(
+    _ slice: ArraySlice<UInt8>, from start: Int, isASCII: Bool = false
+  ) throws(JSONTextError) -> String {
     guard slice.count <= JSONLimits.stringBytes else {
       throw error("a string longer than \(JSONLimits.stringBytes >> 20) MiB", at: start)
     }
+    // Nothing to repair, and much faster for short ones.
+    if isASCII { return String(decoding: slice, as: UTF8.self) }
     guard let text = String(validating: slice, as: UTF8.self) else {
       throw error("a string that is not valid UTF-8", at: start)
     }
