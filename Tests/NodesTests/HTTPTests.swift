@@ -93,10 +93,14 @@ struct HTTPTests {
   }
 
   @Test(arguments: [
-    ("http://localhost:80/${{ .x }}", true), ("http://localhost:80${{ .x }}", false), ("http://${{ .x }}/", false),
-    ("${{ .x }}", false), ("http://h?q=${{ .x }}", true), ("http://h/", true),
-  ]) func `whether an expression can change the host`(url: String, isConstant: Bool) throws {
-    #expect(HTTPAddress.isHostConstant(.template(try Template(parsing: url))) == isConstant)
+    ("http://localhost:80/${{ .x }}", "http://localhost:80/a", true),
+    ("http://localhost:${{ .x }}/a", "http://localhost:80/a", true),
+    ("http://local${{ .x }}/a", "http://localhost/a", false), ("http://${{ .x }}/", "http://h/", false),
+    ("${{ .x }}", "http://h/", false), ("http://h?q=${{ .x }}", "http://h?q=a", true), ("http://h/", "http://h/", true),
+    ("http://user:${{ .x }}/", "http://other/", false),
+  ]) func `whether an expression gave the host`(url: String, evaluated: String, isConstant: Bool) throws {
+    let address = try HTTPAddress(evaluated)
+    #expect(address.hasConstantHost(in: .template(try Template(parsing: url))) == isConstant)
   }
 
   @Test func `line breaks in a header are refused`() async throws {

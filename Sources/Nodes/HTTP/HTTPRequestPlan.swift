@@ -54,8 +54,8 @@ struct HTTPAddress: Sendable {
     (scheme, host, port) == (other.scheme, other.host, other.port)
   }
 
-  /// The host is in the file: no expression can change it.
-  static func isHostConstant(_ field: Field) -> Bool {
+  /// The host is in the file: the text before the first expression of `field`, which gave this address, already names it.
+  func hasConstantHost(in field: Field) -> Bool {
     switch field {
     case .literal: return true
     case .template(let template):
@@ -63,7 +63,8 @@ struct HTTPAddress: Sendable {
       if template.expressions.isEmpty { return true }
       let parts = start.split(separator: "://", maxSplits: 1, omittingEmptySubsequences: false)
       // Without an end of the host in the text, an expression could go on with it.
-      return parts.count == 2 && parts[1].contains { "/?#".contains($0) }
+      guard parts.count == 2, let end = parts[1].firstIndex(where: { "/?#:".contains($0) }) else { return false }
+      return parts[1][..<end].lowercased() == host
     default: return false
     }
   }
@@ -84,7 +85,7 @@ extension HTTPRequestPlan {
     } catch {
       throw NodeFailure(.refused, "\(fields.prefix)url: \(error.message)", precedesEffect: true)
     }
-    let isConstant = fields["url"].map(HTTPAddress.isHostConstant) ?? true
+    let isConstant = fields["url"].map(url.hasConstantHost) ?? true
     let isAllowed = try await fields.bool("private")
     mayBePrivate = isConstant || isAllowed
     (headers, secretHeaders) = try await Self.headers(fields)

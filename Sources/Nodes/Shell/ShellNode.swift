@@ -20,12 +20,12 @@ public struct ShellNode: NodeKind {
     if let detach = step.fields.nested("detach") {
       return .result(try await ShellService(step, detach).run())
     }
-    return .result(try await step.result(of: try await step.execute()))
+    return .result(try await step.result(of: try await step.execute(show: task.print)))
   }
 
   public func check(_ task: TaskContext) async throws -> Bool? {
     guard task.node.fields["check"] != nil else { return nil }
     let step = ShellStep(NodeFields(task))
-    return try await step.runScript("check", show: task.print).ending == .exit(0)
+    return try await step.runScript("check", show: { _, _ in }).ending == .exit(0)
   }
 }

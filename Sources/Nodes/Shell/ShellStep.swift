@@ -11,17 +11,17 @@ struct ShellStep: Sendable {
 
   private var task: TaskContext { fields.task }
 
-  /// Runs `run` or `argv`.
-  func execute() async throws -> ChildProcess.Outcome {
+  /// Runs `run` or `argv`; `show` gets what it prints as it prints it.
+  func execute(show: @escaping @Sendable (String, OutputStream) -> Void) async throws -> ChildProcess.Outcome {
     if let argv = try await fields.arguments("argv") {
       guard let program = argv.first, !program.isEmpty else {
         throw fields.failure("argv", "the program's name is missing")
       }
       var child = try await child(program, Array(argv.dropFirst()))
       child.input = try await input()
-      return try await child.run(stopGrace: task.stopGrace, show: task.print)
+      return try await child.run(stopGrace: task.stopGrace, show: show)
     }
-    return try await runScript("run", input: try await input(), show: task.print)
+    return try await runScript("run", input: try await input(), show: show)
   }
 
   /// Runs the script under `key` where the step runs, with its environment.

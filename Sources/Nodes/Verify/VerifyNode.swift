@@ -16,20 +16,27 @@ public struct VerifyNode: NodeKind {
     let probe = try Probe(fields)
     let every = try await fields.duration("every") ?? .seconds(1)
     let deadline = try await fields.duration("within").map { ContinuousClock.now + $0 }
+    var last: Verdict?
     while true {
-      let verdict = try await verdict(expectations, probe, deadline, task)
+      guard let verdict = try await verdict(expectations, probe, deadline, task, isFirst: last == nil) else {
+        // The last look was cut short by the deadline: what was seen before it counts.
+        throw last?.failure ?? NodeFailure(.timeout, "the probe had not ended in time (within)")
+      }
       if verdict.holds { return .result(verdict.evidence) }
+      last = verdict
       guard let deadline, .now < deadline else { throw verdict.failure }
       try await Task.sleep(for: min(every, deadline - .now))
     }
   }
 
+  /// One look; `nil` when the probe had not ended by `deadline` and there was a look before.
   private func verdict(
-    _ expectations: [Expectation], _ probe: Probe?, _ deadline: ContinuousClock.Instant?, _ task: TaskContext
-  ) async throws -> Verdict {
+    _ expectations: [Expectation], _ probe: Probe?, _ deadline: ContinuousClock.Instant?, _ task: TaskContext,
+    isFirst: Bool
+  ) async throws -> Verdict? {
     var verdict = Verdict()
     if let probe {
-      let finding = try await probe.finding(before: deadline)
+      guard let finding = try await probe.finding(before: deadline, isFirst: isFirst) else { return nil }
       verdict.probe = finding
       if expectations.isEmpty, let unmet = try await probe.unmet(finding) { verdict.unmet.append(unmet) }
     }
@@ -52,10 +59,11 @@ private struct Verdict {
 
   var holds: Bool { unmet.isEmpty }
 
+  /// What the probe found, with the expectations that held and those that did not.
   var evidence: JSON {
-    var evidence: JSONObject = ["held": .array(held.map(JSON.string))]
+    var evidence = probe?.objectValue ?? [:]
+    evidence["held"] = .array(held.map(JSON.string))
     if !unmet.isEmpty { evidence["unmet"] = .array(unmet.map(\.json)) }
-    if let probe { evidence["probe"] = probe }
     return .object(evidence)
   }
 
