@@ -7,17 +7,21 @@ struct Graphrun: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "graphrun",
     abstract: "Runs agent work as durable state graphs.",
+    usage: """
+      graphrun <file> [<options>]
+      graphrun <subcommand> ...
+      """,
     discussion: """
-      A graph is a file; a run of it lives in a thread; every super-step of a thread is a checkpoint on disk. Kill it
+      A graph is a file; a run of it lives in a thread; every super-step of a thread is a checkpoint on disk. Kill it \
       anywhere, resume it, look back at any step, fork from there.
 
         graphrun review.graph --input topic=bees   start a thread
-        graphrun resume                            go on with the newest unfinished one
-        graphrun history THREAD                    what happened, step by step
+        graphrun resume                            go on where it stopped
+        graphrun history THREAD                    see it step by step
         graphrun show THREAD@3                     the state at checkpoint 3
 
-      Exit codes: 0 done, 1 a node failed, 2 usage or invalid graph, 3 waiting for an answer, 4 another runner has the
-      thread, 5 the store is unusable, 130/143/129 stopped by a signal and resumable.
+      Exit codes: 0 done, 1 a node failed, 2 usage or invalid graph, 3 waiting for an answer, 4 another runner has the \
+      thread, 5 the store is unusable, 129/130/143 stopped by a signal and resumable.
 
       Completions: graphrun --generate-completion-script bash|zsh|fish
       """,

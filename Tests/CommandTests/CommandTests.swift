@@ -169,4 +169,38 @@ struct CommandTests {
     }
     #expect(seen.count == 1)
   }
+
+  @Test func `ten mistakes are told at once, each where it stands`() async throws {
+    let tool = try Tool(["ten.graph": Self.tenMistakes])
+    defer { tool.remove() }
+    let outcome = try await tool("validate", "ten.graph", "--json")
+    #expect(outcome.code == 2)
+    let problems = try #require(try outcome.lines().first?["problems"]?.arrayValue)
+    let lines = Set(problems.compactMap { $0["line"]?.intValue })
+    #expect(lines == [2, 4, 6, 9, 10, 11, 13, 15, 17, 19], "\(outcome.output)")
+    let text = try await tool("validate", "ten.graph")
+    for line in lines { #expect(text.error.contains("ten.graph:\(line):")) }
+  }
+
+  static let tenMistakes = """
+    graph: ten
+    descripton: a misspelled key
+    state:
+      n: { reduce: summ }
+    max-steps: 5
+    start: nowhere
+    nodes:
+      a:
+        sett: { n: 1 }
+        next: bb
+        timeout: 5 minutes
+      b:
+        set: { m: 1 }
+      c:
+        set: { n: "1 +" }
+      d:
+        shell: { rum: ls }
+      e:
+        wait: { for: soon }
+    """
 }

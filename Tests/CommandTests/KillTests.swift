@@ -1,5 +1,6 @@
 import Foundation
 import Graph
+import Subprocess
 import Testing
 
 /// Numbers that look random and are the same in every run.
@@ -43,24 +44,26 @@ struct KillTests {
   func `no finished task runs again, none is lost, history is whole`(seed: Int) async throws {
     let tool = try Tool(["rounds.graph": Self.graph])
     defer { tool.remove() }
+    // Every thread has a name of its own: what a runner left behind is found by it.
+    let thread = "killed-\(seed)"
     var chance = Chance(seed: seed)
     var ended: [String] = []
     for attempt in 0..<11 {
-      let isBegun = FileManager.default.fileExists(atPath: tool.folder.path + "/state/locks/t")
-      let arguments = attempt > 0 && isBegun ? ["resume", "t"] : ["run", "rounds", "--thread", "t"]
+      let isBegun = FileManager.default.fileExists(atPath: tool.folder.path + "/state/locks/\(thread)")
+      let arguments = attempt > 0 && isBegun ? ["resume", thread] : ["run", "rounds", "--thread", thread]
       let outcome = try await tool.call(arguments + ["--json"], sending: .kill, afterLines: chance.next(1...9))
       ended += Self.ended(outcome)
     }
-    let last = try await tool("resume", "t", "--json")
+    let last = try await tool("resume", thread, "--json")
     #expect(last.code == 0, "\(last.error)")
     ended += Self.ended(last)
 
     #expect(Set(ended).count == ended.count, "a task whose end was told ran again")
     #expect(tool.read("effects").split(separator: "\n").map(String.init) == (1...Self.rounds).map { "\($0)" })
-    let values = try #require(try await tool("show", "t", "--json").lines().first?["values"])
+    let values = try #require(try await tool("show", thread, "--json").lines().first?["values"])
     #expect(values["round"] == .int(Self.rounds))
     #expect(values["seen"] == .array((1...Self.rounds).map(JSON.int)))
-    let history = try await tool("history", "t", "--json").lines().reversed()
+    let history = try await tool("history", thread, "--json").lines().reversed()
     #expect(history.compactMap { $0["step"]?.intValue } == Array(0...(2 * Self.rounds)))
     #expect(history.compactMap { $0["parent"]?.intValue } == Array(1...(2 * Self.rounds)))
   }

@@ -1,6 +1,7 @@
 import Foundation
 import Graph
 import Subprocess
+import SystemPackage
 import Testing
 
 @Suite("Stopping a run")
@@ -18,34 +19,35 @@ struct SignalTests {
     defer { tool.remove() }
     // run-start, step-start, task-start, task-output: the task runs.
     let outcome = try await tool.call(
-      ["run", "long", "--thread", "t", "--json", "--grace", "0s"], sending: signal, afterLines: 4)
+      ["run", "long", "--thread", "t\(code)", "--json", "--grace", "0s"], sending: signal, afterLines: 4)
     #expect(outcome.code == code)
     #expect(try outcome.lines().last?["status"] == "stopped")
-    #expect(try await tool("show", "t", "--json").lines().first?["status"] == "stopped")
+    #expect(try await tool("show", "t\(code)", "--json").lines().first?["status"] == "stopped")
   }
 
   @Test func `stop ends the run from outside`() async throws {
     let tool = try Tool(["long.graph": Self.graph])
     defer { tool.remove() }
-    async let running = tool.call(
-      ["run", "long", "--thread", "t", "--json", "--grace", "0s"], sending: .init(rawValue: 0), afterLines: 4)
-    while !tool.isOwned("t") { await Task.yield() }
-    let stopped = try await tool("stop", "t", "--json")
-    #expect(stopped.code == 0, "\(stopped.error)")
-    #expect(try stopped.lines().first?["status"] == "stopped")
-    #expect(try await running.code == 143)
+    let outcome = try await tool.call(
+      ["run", "long", "--thread", "stopped", "--json", "--grace", "0s"], afterLines: 4
+    ) { _ in
+      let stopped = try await tool("stop", "stopped", "--json")
+      #expect(stopped.code == 0, "\(stopped.error)")
+      #expect(try stopped.lines().first?["status"] == "stopped")
+    }
+    #expect(outcome.code == 143)
   }
 
   @Test func `a second runner is refused`() async throws {
     let tool = try Tool(["long.graph": Self.graph])
     defer { tool.remove() }
-    async let running = tool.call(
-      ["run", "long", "--thread", "t", "--json", "--grace", "0s"], sending: .init(rawValue: 0), afterLines: 4)
-    while !tool.isOwned("t") { await Task.yield() }
-    let second = try await tool("resume", "t")
-    #expect(second.code == 4, "\(second.error)")
-    #expect(try await tool("stop", "t").code == 0)
-    _ = try await running
+    _ = try await tool.call(
+      ["run", "long", "--thread", "busy", "--json", "--grace", "0s"], afterLines: 4
+    ) { pid in
+      let second = try await tool("resume", "busy")
+      #expect(second.code == 4, "\(second.error)")
+      kill(pid, SIGTERM)
+    }
   }
 
   @Test func `a reader that goes away stops it as a hang-up does`() async throws {
@@ -60,16 +62,9 @@ struct SignalTests {
     defer { tool.remove() }
     let result = try await run(
       .path("/bin/sh"),
-      arguments: ["-c", "{ \"$1\" flood --thread t --grace 0s; echo $? > code; } | head -n 1", "sh", Tool.path],
+      arguments: ["-c", "{ \"$1\" flood --thread flood --grace 0s; echo $? > code; } | head -n 1", "sh", Tool.path],
       workingDirectory: .init(tool.folder.path), output: .string(limit: 1 << 20), error: .discarded)
-    #expect(result.standardOutput.hasPrefix("thread t"))
+    #expect(result.standardOutput.hasPrefix("thread flood"))
     #expect(tool.read("code") == "129\n")
-  }
-}
-
-extension Tool {
-  /// The thread's first checkpoint is there, so somebody runs it.
-  func isOwned(_ thread: String) -> Bool {
-    FileManager.default.fileExists(atPath: folder.path + "/state/locks/\(thread)")
   }
 }

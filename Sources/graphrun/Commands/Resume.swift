@@ -13,7 +13,7 @@ struct Resume: AsyncParsableCommand {
         graphrun resume
         graphrun resume monday --answer true
         graphrun resume monday --answer q7kd2m4xa=rerun --answer qz5t2w3bc='"42"'
-        graphrun resume monday --set draft='better' --from 4   fork at checkpoint 4 and run
+        graphrun resume monday --from 4 --set draft=better
       """)
 
   @Argument(help: "The thread.", completion: .thread)

@@ -13,7 +13,9 @@ struct Run: AsyncParsableCommand {
 
         graphrun review.graph --input topic=bees --input 'tags=["a","b"]'
         graphrun run review --inputs topics.json --thread monday
-        graphrun run review --thread monday --input topic=ants   a new input for a finished thread
+        graphrun run review --thread monday --input topic=ants
+
+      The last gives a finished thread a new input.
       """)
 
   @Argument(help: "The graph.", completion: .graphFile)

@@ -60,6 +60,13 @@ struct Tool: Sendable {
 
   /// Sends `signal` once `count` lines came; the lines until the end.
   func call(_ arguments: [String], sending signal: Signal, afterLines count: Int) async throws -> Outcome {
+    try await call(arguments, afterLines: count) { pid in kill(pid, signal.rawValue) }
+  }
+
+  /// Calls `act` with the process once `count` lines came; the lines until the end.
+  func call(
+    _ arguments: [String], afterLines count: Int, _ act: @Sendable @escaping (pid_t) async throws -> Void
+  ) async throws -> Outcome {
     let result = try await run(
       .path(Self.program), arguments: Arguments(arguments), environment: Self.environment([:]),
       workingDirectory: FilePath(folder.path), input: .none, output: .sequence, error: .discarded
@@ -67,11 +74,11 @@ struct Tool: Sendable {
       var lines: [String] = []
       for try await line in execution.standardOutput.strings() {
         lines.append(line)
-        if lines.count == count { try execution.send(signal: signal) }
+        if lines.count == count { try await act(execution.processIdentifier.value) }
       }
       return lines.joined(separator: "\n")
     }
-    return Outcome(status: result.terminationStatus, output: result.closureOutput, error: "")
+    return Outcome(status: result.terminationStatus, output: result.closureResult, error: "")
   }
 
   private static func environment(_ changes: [String: String]) -> Environment {
