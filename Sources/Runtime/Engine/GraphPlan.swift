@@ -18,7 +18,9 @@ struct GraphPlan: Sendable {
   }
 
   func node(_ name: NodeName) -> Node {
-    guard let node = graph.nodes[name] else { preconditionFailure("no node \(name): a due task names a node of the graph") }
+    guard let node = graph.nodes[name] else {
+      preconditionFailure("no node \(name): a due task names a node of the graph")
+    }
     return node
   }
 
@@ -27,7 +29,9 @@ struct GraphPlan: Sendable {
   }
 
   /// What is due after tasks ended with `arrivals` and `deferred` gathered before; `mark` is the new checkpoint.
-  func agenda(after ended: [EndedTask], arrivals: [NodeName: Set<NodeName>], deferred: [NodeName: [TaskError]], mark: DueMark)
+  func agenda(
+    after ended: [EndedTask], arrivals: [NodeName: Set<NodeName>], deferred: [NodeName: [TaskError]], mark: DueMark
+  )
     -> Agenda
   {
     var gathering = Gathering(arrivals: arrivals, deferred: deferred)

@@ -32,7 +32,9 @@ extension Routes {
     let allowed = may.map(\.rawValue) + ["end"]
     var names: [NodeName] = []
     let items = value.asItems
-    guard !items.isEmpty else { throw NodeFailure(.route, "\(key).to: the expression gives no name; to stop, give \"end\"") }
+    guard !items.isEmpty else {
+      throw NodeFailure(.route, "\(key).to: the expression gives no name; to stop, give \"end\"")
+    }
     for item in items {
       guard let name = item.stringValue, allowed.contains(name) else {
         throw NodeFailure(.route, "\(key).to: \(item.text) is not one of \(allowed.joined(separator: ", "))")

@@ -43,10 +43,13 @@ extension StateFold {
     case .object(let given): object = given
     default:
       throw conflict(
-        .type, name, [entry], "channel \(name): a message is an object or a string, \(entry.writer) wrote a \(item.typeName)")
+        .type, name, [entry],
+        "channel \(name): a message is an object or a string, \(entry.writer) wrote a \(item.typeName)")
     }
     guard case .string? = object["role"] else {
-      throw conflict(.type, name, [entry], "channel \(name): a message of \(entry.writer) has no role; give it one, such as role: user")
+      throw conflict(
+        .type, name, [entry],
+        "channel \(name): a message of \(entry.writer) has no role; give it one, such as role: user")
     }
     switch object["id"] {
     case .string?: break
@@ -57,7 +60,8 @@ extension StateFold {
       object["id"] = .string("m\(step).\(made)")
       made += 1
     case let other?:
-      throw conflict(.type, name, [entry], "channel \(name): a message id is a string, \(entry.writer) gave a \(other.typeName)")
+      throw conflict(
+        .type, name, [entry], "channel \(name): a message id is a string, \(entry.writer) gave a \(other.typeName)")
     }
     return .object(object)
   }
@@ -73,7 +77,8 @@ extension StateFold {
       return
     }
     guard let place = places[id] else {
-      throw conflict(.type, name, [entry], "channel \(name): \(entry.writer) removes message \"\(id)\", which is not there")
+      throw conflict(
+        .type, name, [entry], "channel \(name): \(entry.writer) removes message \"\(id)\", which is not there")
     }
     messages.remove(at: place)
     edits.append(.remove(place))

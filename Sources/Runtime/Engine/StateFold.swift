@@ -92,7 +92,8 @@ struct StateFold {
   private func overwrite(_ entries: [Entry], _ name: ChannelName) throws(Conflict) -> JSON? {
     let overwrites = entries.filter { $0.write.value.overwritten != nil }
     guard overwrites.count < 2 else {
-      throw conflict(.conflict, name, overwrites, "channel \(name): \(writers(overwrites)) both overwrite it; only one may")
+      throw conflict(
+        .conflict, name, overwrites, "channel \(name): \(writers(overwrites)) both overwrite it; only one may")
     }
     return overwrites.first?.write.value.overwritten
   }
@@ -156,7 +157,8 @@ struct StateFold {
     }
     guard let left = total.doubleValue, let right = entry.write.value.doubleValue else {
       throw conflict(
-        .type, name, [entry], "channel \(name): sum takes numbers, \(entry.writer) wrote a \(entry.write.value.typeName)")
+        .type, name, [entry],
+        "channel \(name): sum takes numbers, \(entry.writer) wrote a \(entry.write.value.typeName)")
     }
     return .number(left + right)
   }

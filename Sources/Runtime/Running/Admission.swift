@@ -25,7 +25,8 @@ struct Admission: Sendable {
       mark: DueMark(checkpoint: number))
     checkpoint = CheckpointRecord(
       number: number, parent: before?.record.number, step: step, source: .input, created: now, agenda: agenda,
-      deltas: base.deltas.filter { delta in !folded.deltas.contains { $0.channel == delta.channel } } + folded.settled(base))
+      deltas: base.deltas.filter { delta in !folded.deltas.contains { $0.channel == delta.channel } }
+        + folded.settled(base))
     values = folded.values
   }
 
@@ -51,7 +52,8 @@ struct Admission: Sendable {
     do {
       return try StateFold(channels: graph.channels, step: step).apply(entries, to: base.values)
     } catch {
-      throw .badInputs(error.all.map { $0.message.replacing("channel", with: "input", maxReplacements: 1) }.joined(separator: "\n"))
+      throw .badInputs(
+        error.all.map { $0.message.replacing("channel", with: "input", maxReplacements: 1) }.joined(separator: "\n"))
     }
   }
 

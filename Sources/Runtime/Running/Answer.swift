@@ -32,7 +32,8 @@ extension Answer {
   /// The question of `tasks` each answer is for, checked; an answer given before, once more, is no change.
   ///
   /// - Throws: ``RunRefusal`` when one is unknown, ambiguous or does not fit.
-  static func place(_ answers: [Answer], in tasks: [TaskRecord], of thread: ThreadID) throws(RunRefusal) -> [TaskRecord] {
+  static func place(_ answers: [Answer], in tasks: [TaskRecord], of thread: ThreadID) throws(RunRefusal) -> [TaskRecord]
+  {
     var tasks = tasks
     for answer in answers {
       let open = tasks.openQuestions
@@ -60,7 +61,8 @@ extension Answer {
         return
       }
       if let why = question.objection(to: value) {
-        throw .answerDoesNotFit(OpenQuestion(node: record.id.nodeName, task: record.label, question: question), why: why)
+        throw .answerDoesNotFit(
+          OpenQuestion(node: record.id.nodeName, task: record.label, question: question), why: why)
       }
       tasks[task].questions[place].answer = value
       return

@@ -6,8 +6,10 @@ public enum GraphChange {
   /// What differs, a line each: nodes, channels and settings added, removed or changed.
   public static func differences(from old: StateGraph, to new: StateGraph) -> [String] {
     var lines: [String] = []
-    lines += changes("channel", old.channels.map { ($0.key.rawValue, $0.value) }, new.channels.map { ($0.key.rawValue, $0.value) })
-    lines += changes("node", old.nodes.map { ($0.key.rawValue, $0.value) }, new.nodes.map { ($0.key.rawValue, $0.value) })
+    lines += changes(
+      "channel", old.channels.map { ($0.key.rawValue, $0.value) }, new.channels.map { ($0.key.rawValue, $0.value) })
+    lines += changes(
+      "node", old.nodes.map { ($0.key.rawValue, $0.value) }, new.nodes.map { ($0.key.rawValue, $0.value) })
     if old.start != new.start { lines.append("start: changed") }
     if old.maxSteps != new.maxSteps { lines.append("max-steps: \(old.maxSteps) → \(new.maxSteps)") }
     if old.outputs != new.outputs { lines.append("outputs: changed") }
@@ -45,7 +47,9 @@ public enum GraphChange {
     return objections
   }
 
-  private static func changes<Value: Equatable>(_ what: String, _ old: [(String, Value)], _ new: [(String, Value)]) -> [String] {
+  private static func changes<Value: Equatable>(
+    _ what: String, _ old: [(String, Value)], _ new: [(String, Value)]
+  ) -> [String] {
     let before = Dictionary(uniqueKeysWithValues: old)
     let after = Dictionary(uniqueKeysWithValues: new)
     return new.compactMap { name, value in

@@ -71,7 +71,8 @@ actor Ledger {
     tasks: [TaskRecord], others: [StoreChange], checkpoint: CheckpointRecord, values: JSONObject, header: ThreadRecord,
     telling events: [RunEvent.Kind]
   ) async throws(StoreError) {
-    let changes = tasks.map(StoreChange.task) + others
+    let changes =
+      tasks.map(StoreChange.task) + others
       + [.checkpoint(checkpoint, values: values), .thread(header)]
     switch mode {
     case .sync: try await commit(Batch(changes: changes, events: events))

@@ -82,7 +82,9 @@ public struct OpenQuestion: Sendable, Hashable {
 extension RunEvent {
   /// The event as `--json` prints it (DESIGN section 5).
   public var json: JSON {
-    var object: JSONObject = ["event": .string(name), "thread": .string(thread.rawValue), "time": .string(time.iso8601)]
+    var object: JSONObject = [
+      "event": .string(name), "thread": .string(thread.rawValue), "time": .string(time.iso8601),
+    ]
     for (key, value) in details { object[key] = value }
     return .object(object)
   }
@@ -112,7 +114,8 @@ extension RunEvent {
       return ["node": node.json, "task": .string(task), "stream": .string(stream.rawValue), "text": .string(text)]
     case .taskRetry(let node, let task, let attempt, let error, let delay):
       return [
-        "node": node.json, "task": .string(task), "attempt": .int(attempt), "error": error.json(), "delay": .number(delay),
+        "node": node.json, "task": .string(task), "attempt": .int(attempt), "error": error.json(),
+        "delay": .number(delay),
       ]
     case .taskEnd(let step, let node, let task, let status, let seconds, let error):
       var object: JSONObject = [

@@ -20,7 +20,9 @@ extension Runner {
   ///
   /// - Returns: the header after it; its head is the new checkpoint.
   /// - Throws: ``RunRefusal`` when there is no such checkpoint or the update does not fit.
-  public func fork(_ thread: ThreadID, at number: Int, update: StateUpdate = StateUpdate(), graph: StateGraph)
+  public func fork(
+    _ thread: ThreadID, at number: Int, update: StateUpdate = StateUpdate(), graph: StateGraph
+  )
     async throws -> ThreadRecord
   {
     try await withKnownThread(thread) { fence in
@@ -56,7 +58,8 @@ extension Runner {
     let old = position.record
     let number = header.head + 1
     let folded = try fold(update, position, graph)
-    let agenda = try await agenda(update, after: position, folded.values, plan, mark: DueMark(checkpoint: number), source: source)
+    let agenda = try await agenda(
+      update, after: position, folded.values, plan, mark: DueMark(checkpoint: number), source: source)
     let record = CheckpointRecord(
       number: number, parent: old.number, step: old.step + 1, source: source, created: clock.now(), agenda: agenda,
       deltas: folded.deltas)
@@ -81,7 +84,8 @@ extension Runner {
     return header
   }
 
-  private func fold(_ update: StateUpdate, _ position: StoredCheckpoint, _ graph: StateGraph) throws -> StateFold.Result {
+  private func fold(_ update: StateUpdate, _ position: StoredCheckpoint, _ graph: StateGraph) throws -> StateFold.Result
+  {
     let entries = update.values.map { key, value in
       StateFold.Entry(
         task: -1, writer: update.node?.rawValue ?? "--set", write: ChannelWrite(ChannelName(rawValue: key), value))

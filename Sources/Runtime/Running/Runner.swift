@@ -65,7 +65,8 @@ public struct Runner: Sendable {
         guard known.status == .done || abandon else { throw RunRefusal.unfinished(thread, known.status.seen) }
       }
       let before = known == nil ? nil : try await store.checkpoint(nil, of: thread, namespace: "")
-      let admission = try Admission(graph: graph, inputs: inputs, before: before, environment: environment, now: clock.now())
+      let admission = try Admission(
+        graph: graph, inputs: inputs, before: before, environment: environment, now: clock.now())
       let context = context(graph, fence, secrets, durability, options, stop, observe)
       let header = admission.header(thread: thread, known: known, durability: durability)
       try await context.ledger.write(
@@ -74,7 +75,8 @@ public struct Runner: Sendable {
           .checkpoint(admission.checkpoint, values: admission.values.storable(graph.channels)),
         ], telling: [.runStart(graph: graph.name)])
       return try await drive(
-        context, options, durability, header, StoredCheckpoint(record: admission.checkpoint, values: admission.values), [])
+        context, options, durability, header, StoredCheckpoint(record: admission.checkpoint, values: admission.values),
+        [])
     }
   }
 
@@ -141,7 +143,8 @@ public struct Runner: Sendable {
   }
 
   /// As ``withThread(_:_:)``, for a thread that must exist: nothing is made for one that does not.
-  func withKnownThread<Value: Sendable>(_ thread: ThreadID, _ body: (Fence) async throws -> Value) async throws -> Value {
+  func withKnownThread<Value: Sendable>(_ thread: ThreadID, _ body: (Fence) async throws -> Value) async throws -> Value
+  {
     guard try await store.thread(thread) != nil else { throw RunRefusal.unknownThread(thread) }
     return try await withThread(thread, body)
   }

@@ -6,7 +6,8 @@ import Graph
 enum TaskKey {
   /// The idempotency key of `task`, 26 characters of base32.
   static func key(_ thread: ThreadID, _ task: TaskID, call: String = "") -> String {
-    String(digest([thread.rawValue, task.namespace, task.due.description, task.node, "\(task.index)", call]).prefix(26))
+    String(
+      digest([thread.rawValue, task.namespace, task.due.description, task.node, "\(task.index)", call]).prefix(26))
   }
 
   /// The id of the `number`-th question of `task`.

@@ -24,7 +24,10 @@ final class TaskOutput: Sendable {
   init(template: OutputRecord, mask: SecretMask, show: @escaping @Sendable (OutputStream, String) -> Void) {
     self.template = template
     self.show = show
-    streams = [.stdout: SecretStream(mask), .stderr: SecretStream(mask), .token: SecretStream(mask), .thinking: SecretStream(mask)]
+    streams = [
+      .stdout: SecretStream(mask), .stderr: SecretStream(mask), .token: SecretStream(mask),
+      .thinking: SecretStream(mask),
+    ]
   }
 
   func begin(attempt: Int) {

@@ -104,7 +104,8 @@ struct TaskPool: Sendable {
     }
 
     mutating func take(
-      _ index: Int, _ result: Result<TaskRun.End, StoreError>, _ others: [StoreChange], in group: inout TaskGroup<Signal>
+      _ index: Int, _ result: Result<TaskRun.End, StoreError>, _ others: [StoreChange],
+      in group: inout TaskGroup<Signal>
     ) async {
       running -= 1
       if let fanOut = pool.due[index].fanOutLabel { runningByFanOut[fanOut, default: 0] -= 1 }

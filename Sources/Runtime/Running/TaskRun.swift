@@ -115,7 +115,9 @@ struct TaskRun: Sendable {
 
   /// Decides what an attempt without a known end means. Returns true when the task is settled by that.
   private func settleDoubt(_ record: inout TaskRecord, kind: any NodeKind, wasStarted: Bool) async throws -> Bool {
-    if let question = record.questions.last, question.kind == .doubt, record.status == .waiting, let answer = question.answer {
+    if let question = record.questions.last, question.kind == .doubt, record.status == .waiting,
+      let answer = question.answer
+    {
       return try await settle(&record, by: answer)
     }
     guard wasStarted, kind.effectClass(of: node) == .once else { return false }
@@ -161,7 +163,9 @@ struct TaskRun: Sendable {
         guard let policy, policy.allows(failure, made: made, effects: kind.effectClass(of: node)) else { throw failure }
         let delay = policy.wait(after: made, failure, chance: run.clock.chance())
         if let deadline = node.deadline, (ContinuousClock.now - begin) + delay > deadline {
-          throw NodeFailure(.timeout, "\(failure.message) (no time left for another attempt: deadline \(deadline))", result: failure.result)
+          throw NodeFailure(
+            .timeout, "\(failure.message) (no time left for another attempt: deadline \(deadline))",
+            result: failure.result)
         }
         try await scheduleRetry(&record, failure, delay: delay)
       }
@@ -243,7 +247,8 @@ struct TaskRun: Sendable {
       if effects == .once { record.memory[Self.resultKey] = result }
       try await finish(&record, .done, result: result, writes: nil, cacheKey: cacheKey)
     case .finished(.writes(let writes)):
-      try await finish(&record, .done, result: .null, writes: writes.map { ChannelWrite($0.channel, run.mask.mask($0.value)) })
+      try await finish(
+        &record, .done, result: .null, writes: writes.map { ChannelWrite($0.channel, run.mask.mask($0.value)) })
     case .finished(.ask(let prompt)):
       throw Waiting(kind: .ask, prompt: prompt)
     case .cancelled:
@@ -279,7 +284,9 @@ struct TaskRun: Sendable {
     record.notBefore = nil
     record.memory = [:]
     if let cacheKey, status == .done {
-      let expires = node.cache?.ttl.map { Timestamp(milliseconds: run.clock.now().milliseconds + Int($0.seconds * 1000)) }
+      let expires = node.cache?.ttl.map {
+        Timestamp(milliseconds: run.clock.now().milliseconds + Int($0.seconds * 1000))
+      }
       try await run.ledger.write([.cache(CacheRecord(key: cacheKey, result: result, expires: expires))])
     }
   }

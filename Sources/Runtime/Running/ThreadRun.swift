@@ -101,7 +101,8 @@ struct ThreadRun: Sendable {
     }
     advance(to: folded, after: tasks)
     let record = position.record
-    let isReached = options.until.map { until in tasks.contains { $0.id.nodeName == until && $0.status != .failed } } ?? false
+    let isReached =
+      options.until.map { until in tasks.contains { $0.id.nodeName == until && $0.status != .failed } } ?? false
     header.status = record.agenda.due.isEmpty ? .done : isReached ? .stopped : .running
     try await ledger.stepEnded(
       tasks: last.map { [$0.record] } ?? [], others: last?.others ?? [], checkpoint: record,
@@ -182,12 +183,14 @@ struct ThreadRun: Sendable {
     header.next = tasks.filter { !$0.isFinished }.map(\.id.nodeName)
     if !isStored {
       header.updated = context.clock.now()
-      let changed = durability == .exit ? tasks.filter { $0.status != .pending } : (last.map { [$0.record] } ?? []) + rewriting
+      let changed =
+        durability == .exit ? tasks.filter { $0.status != .pending } : (last.map { [$0.record] } ?? []) + rewriting
       try await ledger.close(tasks: changed, others: last?.others ?? [], header: header, telling: last?.events ?? [])
     }
     let values = position.values.adding(tasks, channels: plan.graph.channels, step: step)
     return RunEnd(
-      status: status, checkpoint: header.head, step: header.step, values: values, outputs: plan.graph.outputs(of: values),
+      status: status, checkpoint: header.head, step: header.step, values: values,
+      outputs: plan.graph.outputs(of: values),
       next: header.next, error: errors.first, errors: errors, interrupts: tasks.openQuestions,
       signal: status == .stopped ? context.stop.signal : nil)
   }
@@ -229,7 +232,9 @@ extension TaskRecord {
   func endEvents(step: Int) -> [RunEvent.Kind] {
     let end = RunEvent.Kind.taskEnd(
       step: step, node: id.nodeName, task: label, status: status, seconds: seconds ?? 0, error: error)
-    let questions = [self].openQuestions.map { RunEvent.Kind.interrupt(node: $0.node, task: $0.task, question: $0.question) }
+    let questions = [self].openQuestions.map {
+      RunEvent.Kind.interrupt(node: $0.node, task: $0.task, question: $0.question)
+    }
     return [end] + questions
   }
 
@@ -259,7 +264,9 @@ extension JSONObject {
   /// Without what is never stored.
   func storable(_ channels: OrderedDictionary<ChannelName, Channel>) -> JSONObject {
     var stored = self
-    for channel in channels.values where channel.reducer == .untracked { stored.removeValue(forKey: channel.name.rawValue) }
+    for channel in channels.values where channel.reducer == .untracked {
+      stored.removeValue(forKey: channel.name.rawValue)
+    }
     return stored
   }
 }

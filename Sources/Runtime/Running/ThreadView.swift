@@ -46,7 +46,8 @@ public struct ThreadView: Sendable {
       uniquingKeysWith: { $1 })
     let tasks = record.agenda.due.enumerated().map { ordinal, due in
       known[due.id]
-        ?? TaskRecord(id: due.id, checkpoint: record.number, ordinal: ordinal, isFanOut: due.item != nil, status: .pending)
+        ?? TaskRecord(
+          id: due.id, checkpoint: record.number, ordinal: ordinal, isFanOut: due.item != nil, status: .pending)
     }
     let graph = try await self.graph(header)
     let isHead = record.number == header.head

@@ -49,7 +49,11 @@ struct FailureTests {
       """,
       [
         "a": { _ in
-          if left.withLock({ $0 -= 1; return $0 >= 0 }) { throw NodeFailure(.connection, "lost") }
+          if left.withLock({
+            $0 -= 1; return $0 >= 0
+          }) {
+            throw NodeFailure(.connection, "lost")
+          }
           return .result(1)
         }
       ])
@@ -67,7 +71,9 @@ struct FailureTests {
     (NodeFailure(.connection, "x"), .once, false), (NodeFailure(.connection, "x", precedesEffect: true), .once, true),
     (NodeFailure(.timeout, "x"), .repeatable, true), (NodeFailure(.signal, "x"), .once, false),
   ])
-  func `retry takes only what cannot leave a once node in doubt`(failure: NodeFailure, effects: EffectClass, isAllowed: Bool) {
+  func `retry takes only what cannot leave a once node in doubt`(
+    failure: NodeFailure, effects: EffectClass, isAllowed: Bool
+  ) {
     #expect(RetryPolicy().allows(failure, made: 1, effects: effects) == isAllowed)
   }
 
@@ -137,7 +143,10 @@ struct FailureTests {
     let broken = Mutex(true)
     let bench = try Bench(
       Self.two,
-      ["a": asks("what?"), "b": { _ in if broken.withLock({ $0 }) { throw NodeFailure(.exit, "boom") } else { .result(2) } }])
+      [
+        "a": asks("what?"),
+        "b": { _ in if broken.withLock({ $0 }) { throw NodeFailure(.exit, "boom") } else { .result(2) } },
+      ])
     let failed = try await bench.start()
     #expect(failed.status == .failed)
     #expect(failed.interrupts.count == 1)

@@ -64,7 +64,8 @@ final class Bench: Sendable {
   ) throws {
     graph = try Bench.read(text)
     work = Work(bodies: bodies, checks: checks)
-    runner = Runner(store: store, kinds: NodeRegistry([work]), reader: GraphReader(kinds: [Work.format]), environment: environment)
+    runner = Runner(
+      store: store, kinds: NodeRegistry([work]), reader: GraphReader(kinds: [Work.format]), environment: environment)
   }
 
   static func read(_ text: String) throws -> StateGraph {
@@ -73,7 +74,8 @@ final class Bench: Sendable {
   }
 
   func start(
-    _ inputs: JSONObject = [:], durability: Durability = .sync, abandon: Bool = false, options: RunOptions = RunOptions(),
+    _ inputs: JSONObject = [:], durability: Durability = .sync, abandon: Bool = false,
+    options: RunOptions = RunOptions(),
     stop: StopControl = StopControl()
   ) async throws -> RunEnd {
     try await runner.start(

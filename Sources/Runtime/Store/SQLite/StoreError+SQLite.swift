@@ -21,7 +21,9 @@ extension StoreError {
         "\(file) cannot be read or written (\(what), \(error.extendedResultCode.rawValue)); look at the disk and its free space, then graphrun resume"
       )
     case .SQLITE_CORRUPT, .SQLITE_NOTADB:
-      return .damaged("\(file): \(what); nothing was changed; start anew with another --state, and save what can be read with: sqlite3 graphrun.sqlite .recover")
+      return .damaged(
+        "\(file): \(what); nothing was changed; start anew with another --state, and save what can be read with: sqlite3 graphrun.sqlite .recover"
+      )
     case .SQLITE_READONLY:
       return .unusable("\(file) cannot be written (\(what)); look at its permissions and how its disk is mounted")
     case .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_AUTH:
