@@ -47,8 +47,8 @@ struct ServiceTests {
       // Lost before it was recorded: known by its mark.
       bench.state.withLock { $0.services = [] }
       #expect(try await shell.result(service)["pid"] == first["pid"])
-      #expect(Orphans.find(service: bench.key) == [process])
-      #expect(Orphans.find(marker: "boot.thread.\(bench.key)") == [])
+      #expect(Orphans.find(service: bench.key, in: nil) == [process])
+      #expect(Orphans.find(runsOf: "boot.thread.", in: bench.key) == [])
     }
     await Orphans.end([process])
     #expect(!process.isAlive)
