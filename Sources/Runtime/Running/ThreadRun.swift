@@ -16,16 +16,11 @@ struct ThreadRun: Sendable {
 
   /// Durability `exit`: what the run began from, and what changed since.
   private let origin: Origin
-  private var unstored = Unstored()
+  private var changed: OrderedSet<ChannelName> = []
 
   private struct Origin {
     var checkpoint: Int
     var head: Int
-  }
-
-  private struct Unstored {
-    var steps = 0
-    var changed: OrderedSet<ChannelName> = []
   }
 
   init(
@@ -119,12 +114,13 @@ struct ThreadRun: Sendable {
     var parent = old.number
     var mark = DueMark(checkpoint: number)
     if durability == .exit {
-      unstored.steps += 1
-      unstored.changed.formUnion(deltas.map(\.channel))
+      changed.formUnion(deltas.map(\.channel))
       number = origin.head + 1
       parent = origin.checkpoint
-      mark = DueMark(checkpoint: parent, offset: unstored.steps)
-      deltas = unstored.changed.map { channel in
+      // Counted on from the tasks that just ran, so that what a run before this one recorded is found again.
+      let ran = old.agenda.due[0].id.due
+      mark = DueMark(checkpoint: ran.checkpoint, offset: ran.offset + 1)
+      deltas = changed.map { channel in
         ChannelDelta(channel, folded.values[channel.rawValue].map(ChannelDelta.Change.set) ?? .unset)
       }
     }
@@ -135,7 +131,7 @@ struct ThreadRun: Sendable {
         number: number, parent: parent, step: step, source: .step, created: context.clock.now(), agenda: agenda,
         deltas: deltas),
       values: folded.values)
-    records = [:]
+    if durability != .exit { records = [:] }
     header.head = number
     header.step = position.record.step
     header.next = agenda.nodes
@@ -184,7 +180,8 @@ struct ThreadRun: Sendable {
     if !isStored {
       header.updated = context.clock.now()
       let changed =
-        durability == .exit ? tasks.filter { $0.status != .pending } : (last.map { [$0.record] } ?? []) + rewriting
+        durability == .exit
+        ? tasks.filter { $0.status != .pending } + unreached() : (last.map { [$0.record] } ?? []) + rewriting
       try await ledger.close(tasks: changed, others: last?.others ?? [], header: header, telling: last?.events ?? [])
     }
     let values = position.values.adding(tasks, channels: plan.graph.channels, step: step)
@@ -193,6 +190,19 @@ struct ThreadRun: Sendable {
       outputs: plan.graph.outputs(of: values),
       next: header.next, error: errors.first, errors: errors, interrupts: tasks.openQuestions,
       signal: status == .stopped ? context.stop.signal : nil)
+  }
+}
+
+extension ThreadRun {
+  /// Durability `exit`: attempts that an earlier run recorded for super-steps this one has not come to yet, kept with the
+  /// new head so that they are found in doubt when it does.
+  private func unreached() -> [TaskRecord] {
+    guard let here = position.record.agenda.due.first?.id.due else { return [] }
+    return records.values.filter { $0.status == .started && $0.id.due.offset > here.offset }.map { record in
+      var record = record
+      record.checkpoint = header.head
+      return record
+    }
   }
 }
 

@@ -70,6 +70,8 @@ public struct ThreadView: Sendable {
     let header = try await header(id)
     return try await store.history(of: id, namespace: "", before: before, limit: limit).map { entry in
       let isHead = entry.record.number == header.head
+      var entry = entry
+      entry.ran.removeAll { !$0.isFinished }
       return HistoryLine(
         thread: id, entry: entry,
         status: isHead ? header.status : entry.record.agenda.due.isEmpty ? .done : .running,

@@ -57,6 +57,11 @@ final class Bench: Sendable {
   let work: Work
   let thread: ThreadID = "t"
   private let told = Mutex<[RunEvent]>([])
+  private let reruns = Mutex(0)
+
+  /// How often the test answered a doubt with rerun.
+  var rerun: Int { reruns.withLock { $0 } }
+  func reran(_ count: Int) { reruns.withLock { $0 += count } }
 
   init(
     _ text: String, store: any Checkpointer = MemoryStore(), environment: [String: String] = [:],
