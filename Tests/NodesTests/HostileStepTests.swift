@@ -36,7 +36,7 @@ struct HostileStepTests {
   func `modes that leave somebody behind`(mode: String) async throws {
     let start = ContinuousClock.now
     #expect(try await shell.result(task(mode))["stdout"] == "parent done\n")
-    #expect(.now - start < .seconds(5))
+    #expect(.now - start < .seconds(30))
     expectNobodyLeft()
   }
 
@@ -56,7 +56,7 @@ struct HostileStepTests {
     let start = ContinuousClock.now
     running.cancel()
     await #expect(throws: CancellationError.self) { try await running.value }
-    #expect(.now - start < .milliseconds(2500))
+    #expect(.now - start < .milliseconds(20000))
     expectNobodyLeft()
   }
 

@@ -47,8 +47,8 @@ struct ServiceTests {
       // Lost before it was recorded: known by its mark.
       bench.state.withLock { $0.services = [] }
       #expect(try await shell.result(service)["pid"] == first["pid"])
-      #expect(Orphans.find(service: bench.key) == [process])
-      #expect(Orphans.find(marker: "boot.thread.\(bench.key)") == [])
+      #expect(Orphans.find(service: bench.key, in: "store\(bench.key)") == [process])
+      #expect(Orphans.find(runsOf: "boot.thread.", in: bench.key) == [])
     }
     await Orphans.end([process])
     #expect(!process.isAlive)
@@ -72,7 +72,7 @@ struct ServiceTests {
   }
 
   @Test func `one that is never ready is ended and forgotten`() async throws {
-    let service = task("echo $$ > pid; echo waiting; exec sleep 600", ready: "echo not yet; false", within: "3s")
+    let service = task("echo $$ > pid; echo waiting; exec sleep 600", ready: "echo not yet; false", within: "10s")
     let failure = try await shell.failure(service)
     #expect(failure.kind == .timeout)
     #expect(failure.message.contains("not yet") && failure.message.contains("waiting"), "\(failure.message)")

@@ -119,7 +119,7 @@ struct VerifyTests {
     let start = ContinuousClock.now
     let failure = try await verify.failure(bench.task("verify", [("shell", probe), ("within", "200ms")]))
     #expect(failure.kind == .expect && failure.message.contains("in time"))
-    #expect(.now - start < .seconds(5))
+    #expect(.now - start < .seconds(30))
   }
 
   @Test(arguments: [

@@ -101,10 +101,9 @@ struct ChildProcess: Sendable {
   private func endLeftovers(of pid: Int, after outcome: ChildSupervisor.Outcome, grace: Duration) async {
     await ProcessGroup(id: pid).end(grace: grace)
     guard outcome.stoppedAt != nil || outcome.wasHeldOpen else { return }
-    let marks = [Orphans.runVariable, "GRAPHRUN_IDEMPOTENCY_KEY"].compactMap { name in
-      environment[name].map { "\(name)=\($0)" }
-    }
-    guard marks.count == 2 else { return }
+    let names = [Orphans.runVariable, Orphans.storeVariable, "GRAPHRUN_IDEMPOTENCY_KEY"]
+    let marks = names.compactMap { name in environment[name].map { "\(name)=\($0)" } }
+    guard marks.count == names.count else { return }
     await Orphans.end(Orphans.find(withEnvironment: marks), grace: grace)
   }
 

@@ -68,7 +68,7 @@ struct ShellService {
       if identity.isAlive { return (identity, record.key) }
     }
     // Started just before a crash kept it from being recorded: its leader is the oldest, its own group's first.
-    let unrecorded = Orphans.find(service: task.key)
+    let unrecorded = Orphans.find(service: task.key, in: task.environment[Orphans.storeVariable])
     guard let leader = unrecorded.first(where: { ProcessFacts(pid: $0.pid)?.group == $0.pid }) else { return nil }
     try await task.record(
       ServiceProcess(pid: leader.pid, startTime: leader.startTime, stopsAtRunEnd: stopsAtRunEnd))

@@ -13,24 +13,29 @@ public enum Orphans {
   /// The variable that marks every child of a run.
   public static let runVariable = "GRAPHRUN_RUN"
 
+  /// The variable that tells whose store the run's thread is in, as threads of two stores may share a name.
+  public static let storeVariable = "GRAPHRUN_STORE"
+
   /// The variable that marks a background service, which has no run to belong to.
   public static let serviceVariable = "GRAPHRUN_SERVICE"
 
-  /// Living processes whose run's mark is `prefix` and a number: those of every earlier runner of one thread. `[]` where
-  /// environments cannot be read (macOS, other users').
-  public static func find(runsOf prefix: String) -> [ProcessIdentity] {
+  /// Living processes whose run's mark is `prefix` and a number: those of every earlier runner of one thread of `store`.
+  /// `[]` where environments cannot be read (macOS, other users').
+  public static func find(runsOf prefix: String, in store: String) -> [ProcessIdentity] {
+    let owner = Array("\(storeVariable)=\(store)".utf8)
     let start = Array("\(runVariable)=\(prefix)".utf8)
     return find { given in
-      given.contains { entry in
+      guard given.contains(where: { $0.elementsEqual(owner) }) else { return false }
+      return given.contains { entry in
         entry.starts(with: start) && entry.count > start.count
           && entry.dropFirst(start.count).allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
       }
     }
   }
 
-  /// Living processes of the background service that the task with `key` started.
-  public static func find(service key: String) -> [ProcessIdentity] {
-    find(withEnvironment: ["\(serviceVariable)=\(key)"])
+  /// Living processes of the background service that the task with `key` started; `store` is nil outside a run.
+  public static func find(service key: String, in store: String?) -> [ProcessIdentity] {
+    find(withEnvironment: ["\(serviceVariable)=\(key)"] + (store.map { ["\(storeVariable)=\($0)"] } ?? []))
   }
 
   /// Living processes that started with all of `entries` (`NAME=value`) in their environment, but not this one.

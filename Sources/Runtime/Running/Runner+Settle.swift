@@ -8,10 +8,12 @@ extension Runner {
   public func settle(_ thread: ThreadID) async throws -> ThreadRecord {
     try await withKnownThread(thread) { fence in
       guard var header = try await store.thread(thread) else { throw RunRefusal.unknownThread(thread) }
-      if header.status == .running { await Orphans.end(Orphans.find(runsOf: OwnerRecord.runMarker(thread))) }
+      if header.status == .running {
+        await Orphans.end(Orphans.find(runsOf: OwnerRecord.runMarker(thread), in: store.identity))
+      }
       var changes: [StoreChange] = []
       for service in try await store.services(of: thread) {
-        await service.end()
+        await service.end(in: store)
         changes.append(.serviceEnded(key: service.key))
       }
       if header.status == .running {

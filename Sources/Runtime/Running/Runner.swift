@@ -182,7 +182,7 @@ public struct Runner: Sendable {
   private func endServices(_ context: RunContext) async {
     guard let services = try? await context.ledger.services() else { return }
     for service in services where service.stopsAtRunEnd {
-      await service.end()
+      await service.end(in: store)
       try? await context.ledger.write([.serviceEnded(key: service.key)])
     }
   }
@@ -190,7 +190,7 @@ public struct Runner: Sendable {
   /// Ends what a runner that died left running (RELIABILITY R7), before anything in doubt may run again.
   private func endOrphans(_ header: ThreadRecord, _ context: RunContext) async throws {
     guard header.status == .running else { return }
-    let orphans = Orphans.find(runsOf: OwnerRecord.runMarker(header.id))
+    let orphans = Orphans.find(runsOf: OwnerRecord.runMarker(header.id), in: store.identity)
     guard !orphans.isEmpty else { return }
     let pids = orphans.map { "\($0.pid)" }.joined(separator: ", ")
     context.ledger.tell(.notice("the runner before this one left processes running (\(pids)); ending them"))
@@ -204,6 +204,7 @@ public struct Runner: Sendable {
     let mask = SecretMask(secrets.values.compactMap(\.stringValue))
     var child = environment
     for name in graph.secrets { child[name] = nil }
+    child[Orphans.storeVariable] = store.identity
     child[Orphans.runVariable] = OwnerRecord.runMarker(fence.thread) + "\(fence.number)"
     return RunContext(
       plan: GraphPlan(graph), kinds: kinds, thread: fence.thread, fence: fence,
@@ -255,9 +256,9 @@ extension ServiceRecord {
   }
 
   /// Ends the service and everything it started.
-  public func end() async {
+  public func end(in store: any Checkpointer) async {
     guard isAlive else { return }
-    let processes = Orphans.find(service: key)
+    let processes = Orphans.find(service: key, in: store.identity)
     await Orphans.end(processes.isEmpty ? [ProcessIdentity(pid: pid, startTime: startTime)] : processes)
   }
 }

@@ -23,6 +23,11 @@ enum TaskKey {
     hex(SHA256.hash(data: Data(text.utf8)))
   }
 
+  /// A short name for the store in the folder at `path`, the same however the path is written.
+  static func folder(_ path: String) -> String {
+    String(digest([URL(fileURLWithPath: path).resolvingSymlinksInPath().path]).prefix(13))
+  }
+
   static func cache(_ parts: [String]) -> String {
     hex(SHA256.hash(data: framed(parts)))
   }

@@ -5,6 +5,9 @@ public import Graph
 /// Every conformance passes `CheckpointerConformance`. A method returns only once its effect is as durable as the store
 /// is. Reads see every commit that returned before them.
 public protocol Checkpointer: Sendable {
+  /// Tells this store's threads from another's of the same name on this machine; the same for everyone who opens it.
+  var identity: String { get }
+
   /// Takes the thread over: the fence grows by one and older fences can no longer commit. Makes nothing but the
   /// ownership row of a thread that does not exist yet.
   ///

@@ -1,8 +1,10 @@
+import Foundation
 public import Graph
 import Synchronization
 
 /// A store that forgets: for tests, rehearsals and runs that need no durability.
 public final class MemoryStore: Checkpointer {
+  public let identity = UUID().uuidString.lowercased()
   private let contents = Mutex(Contents())
 
   public init() {}

@@ -68,7 +68,7 @@ final class Bench: TaskServices {
     for (key, field) in fields { node.fields[key] = field }
     let base = [
       "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "GRAPHRUN_RUN": "boot.thread.\(key)",
-      "GRAPHRUN_IDEMPOTENCY_KEY": key,
+      "GRAPHRUN_STORE": "store\(key)", "GRAPHRUN_IDEMPOTENCY_KEY": key,
     ]
     return .forTesting(
       node, scope: scope, key: key, answers: answers, folder: folder,

@@ -21,6 +21,8 @@ public final class SQLiteStore: Checkpointer {
   public let warnings: [String]
 
   let folder: StateFolder
+
+  public var identity: String { TaskKey.folder(folder.path) }
   private let connections: SQLiteConnections
   private let writer: DatabaseQueue?
   private let storeLock: LockFile?
