@@ -123,6 +123,7 @@ let package = Package(
         "Graph", "graphrun",
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
+        .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: settings
     ),
