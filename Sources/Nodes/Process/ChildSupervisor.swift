@@ -201,7 +201,11 @@ final class ChildSupervisor: Sendable {
       for _ in 0..<4 {
         switch unsafe capture.read(from: descriptor) {
         case .bytes(let bytes):
-          for text in unsafe live.take(bytes, from: &bucket, at: now) { show(text, name) }
+          let texts = unsafe live.take(bytes, from: &bucket, at: now)
+          guard !texts.isEmpty else { continue }
+          let start = ContinuousClock.now
+          for text in texts { show(text, name) }
+          bucket.rest(after: .now - start)
         case .nothingNow: return
         case .end: return closeDescriptor()
         }

@@ -101,7 +101,7 @@ struct LiveText {
 
 /// How much may be shown: a burst, then a steady rate.
 struct TokenBucket {
-  static let burst = 1 << 20
+  static let burst = 512 << 10
   static let bytesPerSecond = 256 << 10
 
   /// Showing starts again only when there is this much.
@@ -116,10 +116,17 @@ struct TokenBucket {
   }
 
   mutating func level(at now: ContinuousClock.Instant) -> Int {
+    guard now > filledAt else { return Int(tokens) }
     let passed = (now - filledAt) / .seconds(1)
     tokens = min(Double(Self.burst), tokens + passed * Double(Self.bytesPerSecond))
     filledAt = now
     return Int(tokens)
+  }
+
+  /// Showing took `duration`: nothing is earned in it, nor in four times as long after it, so that a slow reader of what
+  /// is shown does not slow the step down.
+  mutating func rest(after duration: Duration) {
+    filledAt = max(filledAt, .now) + duration * 4
   }
 
   /// Takes up to `count`; how many it gave.

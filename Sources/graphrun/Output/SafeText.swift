@@ -7,34 +7,64 @@ enum SafeText {
   static func lines(_ text: String) -> String { clean(text, keepingLines: true) }
 
   private static func clean(_ text: String, keepingLines: Bool) -> String {
-    guard text.utf8.contains(where: { $0 < 0x20 || $0 >= 0x7F }) else { return text }
-    var shown = String.UnicodeScalarView()
-    var rest = text.unicodeScalars[...]
-    while let scalar = rest.popFirst() {
-      if scalar == "\u{1B}", let end = endOfStyle(rest) {
-        rest = rest[end...]
-      } else if scalar == "\n", keepingLines {
-        shown.append(scalar)
-      } else if scalar == "\t" {
-        shown.append(contentsOf: "  ".unicodeScalars)
-      } else if isObeyed(scalar) {
-        shown.append(contentsOf: spelled(scalar).unicodeScalars)
+    var text = text
+    return text.withUTF8 { unsafe clean($0, keepingLines: keepingLines) }
+  }
+
+  private static func clean(_ bytes: UnsafeBufferPointer<UInt8>, keepingLines: Bool) -> String {
+    guard unsafe bytes.contains(where: { $0 < 0x20 || $0 >= 0x7F }) else {
+      return unsafe String(decoding: bytes, as: UTF8.self)
+    }
+    var shown: [UInt8] = []
+    shown.reserveCapacity(bytes.count)
+    var place = 0
+    while place < bytes.count {
+      let byte = unsafe bytes[place]
+      if byte == 0x1B, let end = unsafe endOfStyle(bytes, after: place) {
+        place = end
+      } else if byte < 0x80 {
+        append(byte, to: &shown, keepingLines: keepingLines)
+        place += 1
       } else {
-        shown.append(scalar)
+        let end = unsafe endOfScalar(bytes, from: place)
+        let text = unsafe String(decoding: bytes[place..<end], as: UTF8.self)
+        for scalar in text.unicodeScalars { shown += Array((isObeyed(scalar) ? spelled(scalar) : String(scalar)).utf8) }
+        place = end
       }
     }
-    return String(shown)
+    return String(decoding: shown, as: UTF8.self)
+  }
+
+  private static func append(_ byte: UInt8, to shown: inout [UInt8], keepingLines: Bool) {
+    switch byte {
+    case UInt8(ascii: "\n") where keepingLines: shown.append(byte)
+    case UInt8(ascii: "\t"): shown += [0x20, 0x20]
+    case 0x20..<0x7F: shown.append(byte)
+    default: shown += asciiSpellings[Int(byte)]
+    }
+  }
+
+  private static let asciiSpellings = (0..<0x80).map { Array(spelled(Unicode.Scalar(UInt8($0))).utf8) }
+
+  private static func endOfScalar(_ bytes: UnsafeBufferPointer<UInt8>, from place: Int) -> Int {
+    var end = place + 1
+    while end < bytes.count, unsafe bytes[end] & 0xC0 == 0x80 { end += 1 }
+    return end
   }
 
   /// Colours change nothing but looks; they are left out.
-  private static func endOfStyle(_ text: Substring.UnicodeScalarView) -> String.Index? {
-    guard text.first == "[" else { return nil }
-    let rest = text.dropFirst()
-    let parameters = rest.prefix { ("0"..."9").contains($0) || $0 == ";" }
-    guard parameters.count <= 20, parameters.endIndex < rest.endIndex, rest[parameters.endIndex] == "m" else {
-      return nil
+  private static func endOfStyle(_ bytes: UnsafeBufferPointer<UInt8>, after escape: Int) -> Int? {
+    var place = escape + 1
+    guard place < bytes.count, unsafe bytes[place] == UInt8(ascii: "[") else { return nil }
+    place += 1
+    let parameters = (UInt8(ascii: "0")...UInt8(ascii: "9"))
+    while place < bytes.count, place - escape <= 22,
+      unsafe parameters.contains(bytes[place]) || bytes[place] == UInt8(ascii: ";")
+    {
+      place += 1
     }
-    return rest.index(after: parameters.endIndex)
+    guard place < bytes.count, unsafe bytes[place] == UInt8(ascii: "m") else { return nil }
+    return place + 1
   }
 
   private static func isObeyed(_ scalar: Unicode.Scalar) -> Bool {
