@@ -132,10 +132,13 @@ extension ShellStep {
 }
 
 extension ChildProcess.Outcome {
-  /// What it said last, for a message.
+  /// What it said last, for a message: the last line that tells what happened, then all the last lines where there are
+  /// several. A line that begins with `remedy:` says what to do, not what happened.
   var lastWords: String {
     let words = stderr.lastLines()
     let said = words.isEmpty ? stdout.lastLines() : words
-    return said.isEmpty ? "" : ": \(said)"
+    let lines = said.split(separator: "\n")
+    guard let telling = lines.last(where: { !$0.hasPrefix("remedy:") }) ?? lines.last else { return "" }
+    return lines.count == 1 ? ": \(telling)" : ": \(telling)\n\(said)"
   }
 }
