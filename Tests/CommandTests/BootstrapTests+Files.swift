@@ -18,7 +18,7 @@ extension BootstrapTests {
       let graph = Picture.graphs.appending(path: name).path
       let valid = try await tool("validate", graph)
       #expect(valid.code == 0, "\(valid.error)")
-      for (format, sign) in [("mermaid", "flowchart"), ("dot", "digraph"), ("text", "graph \(name.dropLast(6))")] {
+      for (format, sign) in [("mermaid", "flowchart"), ("dot", "digraph"), ("text", "\(name.dropLast(6)): ")] {
         let drawn = try await tool("draw", graph, "--format", format)
         #expect(drawn.code == 0 && drawn.output.contains(sign), "\(drawn.output)\(drawn.error)")
       }
