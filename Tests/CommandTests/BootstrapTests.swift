@@ -190,55 +190,61 @@ struct BootstrapTests {
   }
 
   @Test(arguments: [
-    Fault(
-      "kind create", at: "middle",
-      "docker: Error response from daemon: Bind for 127.0.0.1:30300 failed: port is already allocated.",
-      remedy: "port"),
-    Fault(
-      "helm upgrade", "Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress",
-      remedy: "a Helm that was killed left the release pending"),
-    Fault(
-      "helm upgrade", at: "middle", "context deadline exceeded", remedy: "repeating the upgrade is safe"),
-    Fault(
-      [
-        "terraform init": """
-        ╷
-        │ Error: Failed to query available provider packages
-        │ 
-        │ Could not retrieve the list of available versions for provider hashicorp/helm: could not connect to
-        │ registry.terraform.io: failed to request discovery document: context canceled
-        ╵
-        """,
-        "helm repo update":
-          "Error: failed to update the following repositories: [https://prometheus-community.github.io/helm-charts]",
-        "ollama pull": "Error: could not connect to ollama server, run 'ollama serve' to start it",
-      ],
-      remedies: ["the Terraform registry cannot be reached", "the chart is also at oci://", "start Ollama: "]),
-    Fault(
-      "kubectl port-forward",
-      """
-      Unable to listen on port 3000: Listeners failed to create with the following errors: [unable to create listener: \
-      Error listen tcp4 127.0.0.1:3000: bind: address already in use]
-      error: unable to listen on any of the requested ports: [{3000 80}]
-      """, remedy: "is taken: stop what listens there"),
+    [
+      Fault(
+        [
+          "terraform init": """
+          ╷
+          │ Error: Failed to query available provider packages
+          │ 
+          │ Could not retrieve the list of available versions for provider hashicorp/helm: could not connect to
+          │ registry.terraform.io: failed to request discovery document: context canceled
+          ╵
+          """,
+          "helm repo update":
+            "Error: failed to update the following repositories: [https://prometheus-community.github.io/helm-charts]",
+          "ollama pull": "Error: could not connect to ollama server, run 'ollama serve' to start it",
+        ],
+        remedies: ["the Terraform registry cannot be reached", "the chart is also at oci://", "start Ollama: "])
+    ],
+    [
+      Fault(
+        "kind create", at: "middle",
+        "docker: Error response from daemon: Bind for 127.0.0.1:30300 failed: port is already allocated.",
+        remedy: "something else listens on that port"),
+      Fault(
+        "helm upgrade", "Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress",
+        remedy: "a Helm that was killed left the release pending"),
+      Fault("helm upgrade", at: "middle", "context deadline exceeded", remedy: "repeating the upgrade is safe"),
+      Fault(
+        "kubectl port-forward",
+        """
+        Unable to listen on port 3000: Listeners failed to create with the following errors: [unable to create \
+        listener: Error listen tcp4 127.0.0.1:3000: bind: address already in use]
+        error: unable to listen on any of the requested ports: [{3000 80}]
+        """, remedy: "is taken: stop what listens there"),
+    ],
   ])
-  func `a known fault is shown with its remedy, and after it the run goes on`(fault: Fault) async throws {
+  func `known faults are shown with their remedies, and after them the run goes on`(faults: [Fault]) async throws {
     try await Picture.up { picture in
-      try picture.fail(fault.commands)
-      let stopped = try await picture.bootstrap("--thread", "t")
-      #expect(stopped.code == 1)
-      let text = try #require(stopped.error.range(of: "failed: ").map { stopped.error[$0.lowerBound...] }).description
-      for remedy in fault.remedies {
-        #expect(text.split(separator: "\n").contains { $0.contains("remedy: ") && $0.contains(remedy) }, "\(text)")
+      for (index, fault) in faults.enumerated() {
+        try picture.fail(fault.commands)
+        let stopped = try await index == 0 ? picture.bootstrap("--thread", "t") : picture.graphrun(["resume", "t"])
+        #expect(stopped.code == 1)
+        let told = try #require(stopped.error.range(of: "failed: ").map { stopped.error[$0.lowerBound...] }, "\(fault)")
+        for remedy in fault.remedies {
+          #expect(told.split(separator: "\n").contains { $0.contains("remedy: ") && $0.contains(remedy) }, "\(told)")
+        }
+        #expect(told.contains("graphrun resume t"))
       }
-      #expect(text.contains("graphrun resume t"))
-
       picture.clearFaults()
       let resumed = try await picture.graphrun(["resume", "t"])
       #expect(resumed.code == 0, "\(resumed.error)")
       #expect(Set(Self.lasting(picture.effects)) == Self.effects, "\(picture.effects)")
     }
   }
+
+  // MARK: - Questions
 
   @Test func `where Grafana's port is taken it asks for another before anything is made`() async throws {
     try await Picture.up { picture in
@@ -250,6 +256,29 @@ struct BootstrapTests {
       let resumed = try await picture.graphrun(["resume", "t", "--answer", "\(picture.port)"])
       #expect(resumed.code == 0, "\(resumed.error)")
       #expect(try await picture.grafana().code == 0)
+    }
+  }
+
+  @Test func `what others made is used or repaired only when a person says so`() async throws {
+    try await Picture.up { picture in
+      #expect(try await picture.bootstrap("--thread", "t", "--until", "namespaces-active").code == 0)
+      let release: JSON = [
+        "revision": 1, "status": "pending-install", "description": "", "version": "88.5.3", "config": [:], "updated": 0,
+      ]
+      try await picture("set", "clusters.oppen-local.releases.kube-prometheus-stack=[\(release.text)]")
+      let asked = try await picture.graphrun(["resume", "t"])
+      #expect(asked.code == 3 && asked.output.contains("is pending-install since"), "\(asked.output)\(asked.error)")
+      #expect(!picture.effects.contains { $0.hasPrefix("release ") })
+      let repaired = try await picture.graphrun(["resume", "t", "--answer", "repair"])
+      #expect(repaired.code == 0, "\(repaired.error)")
+
+      let made = picture.effects
+      let elsewhere = picture.tool.folder.appending(path: "elsewhere").path
+      let foreign = try await picture.bootstrap("--thread", "other", "--input", "workspace=\(elsewhere)")
+      #expect(foreign.code == 3 && foreign.output.contains("that was not made here"), "\(foreign.error)")
+      let declined = try await picture.graphrun(["resume", "other", "--answer", "stop"])
+      #expect(declined.code == 1 && declined.error.contains("nothing more was changed"), "\(declined.error)")
+      #expect(picture.effects == made)
     }
   }
 

@@ -1,6 +1,6 @@
 """The HTTP servers of the picture: Ollama's API (started by `picture up`), and Grafana and Prometheus, which live inside
 the pictured `kubectl port-forward` and answer from the cluster's state."""
-import base64, json, os, sys, time
+import base64, json, os, signal, sys, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlparse
 import machine
@@ -199,6 +199,10 @@ class Forwarded(Handler):
 class Server(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = True
+
+    def server_activate(self):
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # a client that is killed ends its request, not the server
+        super().server_activate()
 
 
 def forwarded(service, address, port, remote, connect):

@@ -100,9 +100,9 @@ remedy() {
 
   # Ollama
   on 'could not connect to ollama' 'start Ollama: sudo systemctl start ollama, or open the app, or ollama serve in another terminal'
-  on 'pull model manifest: file does not exist' "there is no model \"$MODEL\": look at https://ollama.com/search?c=tools and start again with --input model=NAME"
+  on 'pull model manifest: file does not exist' "there is no model \"$MODEL\": look at https://ollama.com/search?c=tools and resume with --set model=NAME"
   on "model '[^']*' not found" 'run bootstrap again: it pulls the model'
-  on 'does not support tools' 'choose a model that can use tools: --input model=llama3.2:3b (or llama3.1, qwen3:4b)'
+  on 'does not support tools' 'choose a model that can use tools: run bootstrap again with --input model=llama3.2:3b (or llama3.1, qwen3:4b)'
   on 'maximum pending requests exceeded' 'Ollama is busy: wait a moment, then resume'
   on '11434: bind: address already in use' 'another Ollama runs already (in WSL often the one in Windows): use that one'
   on 'requires zstd' 'sudo apt-get install -y zstd, then install Ollama again'
@@ -124,7 +124,7 @@ remedy() {
   on 'no context exists with the name|context "[^"]*" does not exist' "kind export kubeconfig --name $CLUSTER --kubeconfig $KUBECONFIG"
   on 'kubernetes cluster unreachable|the connection to the server .* was refused|dial tcp 127\.0\.0\.1:[0-9]+: connect: connection refused|unable to connect to the server|x509: certificate signed by unknown authority' "the cluster does not answer, or the kubeconfig is of an earlier one: docker start $CLUSTER-control-plane, or kind export kubeconfig --name $CLUSTER --kubeconfig $KUBECONFIG; then resume"
   on 'timed out waiting for the condition on nodes' "kubectl --kubeconfig $KUBECONFIG describe nodes says what the node waits for; then resume"
-  on 'unable to listen on port' "port $PORT is taken: stop what listens there, or run again with --input grafana_port=3001"
+  on 'unable to listen on port' "port $PORT is taken: stop what listens there, then resume; or resume with --set grafana_port=ANOTHER"
   on 'lost connection to pod|error copying from remote stream to local connection' 'the pod was replaced: resume, a new forward will be made'
 
   # Terraform

@@ -81,7 +81,8 @@ struct Unmet: CustomStringConvertible {
   var description: String {
     let what = message ?? expectation
     let values = seen.map { "\($0.source) is \($0.value.summary)" }
-    return values.isEmpty ? what : "\(what) (\(values.joined(separator: ", ")))"
+    // On a line of its own below a text of several lines, whose last may be a command to copy.
+    return values.isEmpty ? what : "\(what)\(what.contains("\n") ? "\n" : " ")(\(values.joined(separator: ", ")))"
   }
 
   var json: JSON {
