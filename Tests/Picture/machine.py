@@ -6,6 +6,9 @@ moment leaves exactly what it had got done), calls.jsonl (what was called, and w
 import contextlib, fcntl, json, os, re, signal, socket, subprocess, sys, time, uuid
 
 PICTURE = os.environ.get("PICTURE", "")
+if PICTURE and "PICTURE_DOCKER" not in os.environ:  # a tool that was started with little of an environment
+    with open(os.path.join(PICTURE, "env.json")) as file:
+        os.environ.update({name: value for name, value in json.load(file).items() if name.startswith("PICTURE_")})
 TOOL = os.path.basename(sys.argv[0])
 CALL = uuid.uuid4().hex[:8]
 
@@ -13,7 +16,7 @@ CALL = uuid.uuid4().hex[:8]
 DELAYS = {
     "docker": 0.0, "kind": 0.0, "kubectl": 0.0, "helm": 0.0, "terraform": 0.0,
     "kind create": 6.0, "node ready": 3.0, "docker start": 0.5,
-    "ollama pull": 5.0, "helm repo update": 1.0, "helm pull": 1.0, "helm upgrade": 5.0, "helm uninstall": 1.0,
+    "ollama pull": 5.0, "ollama token": 0.02, "helm repo update": 1.0, "helm pull": 1.0, "helm upgrade": 5.0, "helm uninstall": 1.0,
     "operator": 2.0, "dashboards": 1.0, "scrape": 1.0,
     "terraform init": 2.0, "terraform plan": 0.3, "terraform apply": 0.5,
 }

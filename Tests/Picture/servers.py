@@ -3,7 +3,7 @@ the pictured `kubectl port-forward` and answer from the cluster's state."""
 import base64, json, os, signal, sys, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlparse
-import machine
+import chat, machine
 from machine import Fail, delay, deployed, effect, out, record, state
 
 
@@ -75,7 +75,39 @@ class Ollama(Handler):
             return self.answer(200, {"details": described(name)["details"], "capabilities": CATALOGUE[name][1], "model_info": {}})
         if self.path == "/api/pull":
             return self.pull(name, asked.get("stream", True))
+        if self.path in ("/api/chat", "/v1/chat/completions"):
+            return self.chat(name, asked)
         self.answer(404, "404 page not found", "text/plain")
+
+    def chat(self, name, asked):
+        openai = self.path != "/api/chat"
+        with state(write=False) as s:
+            mood, known = s.get("chat", ""), name in s["models"]
+        refused = (400, "model is required") if not asked.get("model") else (404, f"model '{asked['model']}' not found") if not known else None
+        if known and asked.get("tools") and "tools" not in CATALOGUE[name][1]:
+            refused = 400, f"registry.ollama.ai/library/{name} does not support tools"
+        if known and asked.get("think") and "thinking" not in CATALOGUE[name][1]:
+            refused = 400, f'"{asked["model"]}" does not support thinking'
+        if refused:
+            status, text = refused
+            return self.answer(status, {"error": {"message": text, "type": "invalid_request_error", "param": None, "code": None} if openai else text})
+        lines = (chat.openai if openai else chat.ollama)(asked["model"], asked, mood)
+        if not asked.get("stream", not openai):
+            return self.answer(200, lines[0])
+        self.stream("text/event-stream" if openai else "application/x-ndjson",
+                    [f"data: {json.dumps(line)}\n\n" for line in lines] + ["data: [DONE]\n\n"] if openai else [json.dumps(line) + "\n" for line in lines])
+
+    def stream(self, kind, chunks):
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for chunk in chunks:
+            time.sleep(delay("ollama token"))
+            data = chunk.encode()
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+            self.wfile.flush()
+        self.wfile.write(b"0\r\n\r\n")
 
     def pull(self, name, stream):
         if stream:
