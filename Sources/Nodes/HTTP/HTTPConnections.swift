@@ -2,7 +2,7 @@ import AsyncHTTPClient
 import NIOCore
 import Synchronization
 
-/// The connections that all `http` nodes share.
+/// The connections that all nodes share.
 final class HTTPConnections: Sendable {
   static let shared = HTTPConnections()
 
@@ -40,7 +40,9 @@ final class HTTPConnections: Sendable {
 
   private static func configuration(_ reach: Reach) -> HTTPClient.Configuration {
     var configuration = HTTPClient.Configuration(
-      redirectConfiguration: .disallow, timeout: .init(connect: .seconds(10), read: .seconds(120)))
+      redirectConfiguration: .disallow, timeout: .init(connect: .seconds(10)))
+    // Silence is watched per request; a stream may stay open for long, so it must not keep others waiting.
+    configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 1024
     configuration.httpVersion = .http1Only
     configuration.connectionPool.retryConnectionEstablishment = false
     if reach == .publicOnly {

@@ -1,26 +1,14 @@
-import AsyncHTTPClient
 import Graph
 import GraphRuntime
-import NIOCore
 import NIOHTTP1
-import Synchronization
 
 /// One question to a web server and its answer, as `http` fields describe it: a node's own or a probe's.
 struct HTTPExchange: Sendable {
   let fields: NodeFields
-  var limits = Limits()
+  var limits = Silence.Limits()
 
   init(_ fields: NodeFields) {
     self.fields = fields
-  }
-
-  /// How long silence may last.
-  struct Limits: Sendable {
-    /// From the start to the first byte of the answer.
-    var firstByte: Duration = .seconds(120)
-
-    /// Between two pieces of the answer.
-    var idle: Duration = .seconds(60)
   }
 
   /// Bytes of a body that are taken at most.
@@ -150,88 +138,10 @@ extension HTTPExchange {
     return next
   }
 
-  /// One request, watched for silence.
   private func send(_ plan: HTTPRequestPlan) async throws -> Answer {
-    let progress = Progress(limits)
-    let result = try await withThrowingTaskGroup(of: Answer?.self) { group in
-      group.addTask { try await exchange(plan, progress) }
-      group.addTask {
-        try await progress.silence()
-        return nil
-      }
-      defer { group.cancelAll() }
-      do {
-        return try await group.next() ?? nil
-      } catch {
-        try Task.checkCancellation()
-        throw failure(error, plan)
-      }
-    }
-    guard let result else {
-      throw NodeFailure(
-        .timeout, "\(plan.method) \(plan.url.text): nothing came for \(progress.limit)",
-        isInDoubt: !Self.isSafe(plan.method))
-    }
-    return result
-  }
-
-  private func exchange(_ plan: HTTPRequestPlan, _ progress: Progress) async throws -> Answer {
-    var request = HTTPClientRequest(url: plan.url.text)
-    request.method = HTTPMethod(rawValue: plan.method)
-    request.headers = plan.headers
-    request.body = plan.body.map { .bytes($0) }
-    let client = HTTPConnections.shared.client(plan.mayBePrivate ? .everywhere : .publicOnly)
-    let response = try await client.execute(request, deadline: .distantFuture)
-    progress.note()
-    var body: [UInt8] = []
-    for try await chunk in response.body {
-      progress.note()
-      guard body.count + chunk.readableBytes <= Self.longestBody else {
-        throw NodeFailure(
-          .limit, "\(plan.method) \(plan.url.text): the answer is longer than \(ByteCount(Self.longestBody))")
-      }
-      body.append(contentsOf: chunk.readableBytesView)
-    }
-    return Answer(status: Int(response.status.code), headers: response.headers, body: body, seconds: 0)
-  }
-
-  private func failure(_ error: any Error, _ plan: HTTPRequestPlan) -> any Error {
-    if error is NodeFailure { return error }
-    let what = "\(plan.method) \(plan.url.text)"
-    if let error = error as? HTTPConnections.PrivateAddress {
-      return NodeFailure(
-        .refused,
-        "\(what): \(plan.url.host) is \(error.address), a private address; where that is meant, say private: true",
-        precedesEffect: true)
-    }
-    let trouble = ConnectionTrouble(error)
-    return NodeFailure(
-      trouble.isTimeout ? .timeout : .connection, "\(what): \(trouble.reason)", precedesEffect: trouble.precedesRequest,
-      isInDoubt: !trouble.precedesRequest && !Self.isSafe(plan.method))
-  }
-}
-
-/// When something last came.
-private final class Progress: Sendable {
-  private let limits: HTTPExchange.Limits
-  private let last = Mutex((at: ContinuousClock.now, hasBegun: false))
-
-  init(_ limits: HTTPExchange.Limits) {
-    self.limits = limits
-  }
-
-  var limit: Duration { last.withLock { $0.hasBegun } ? limits.idle : limits.firstByte }
-
-  func note() {
-    last.withLock { $0 = (.now, true) }
-  }
-
-  /// Returns once nothing came for too long.
-  func silence() async throws {
-    while true {
-      let due = last.withLock { $0.at } + limit
-      if due <= .now { return }
-      try await Task.sleep(until: due, clock: .continuous)
+    try await HTTPStream(plan: plan, limits: limits).open { head, body in
+      let body = try await body.whole(limitBytes: Self.longestBody)
+      return Answer(status: head.status, headers: head.headers, body: body, seconds: 0)
     }
   }
 }

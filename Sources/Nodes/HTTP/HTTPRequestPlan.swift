@@ -11,7 +11,7 @@ struct HTTPRequestPlan: Sendable {
   var headers: HTTPHeaders
 
   /// Names of headers that carry secrets, lower-case: not sent along to where a redirect leads.
-  var secretHeaders: Set<String>
+  var secretHeaders: Set<String> = []
   var body: [UInt8]?
 
   /// Addresses may be private: the author wrote the host, or said so.
