@@ -57,7 +57,8 @@ class Ollama(Handler):
         with state(write=False) as s:
             models = s["models"]
         routes = {"/": "Ollama is running", "/api/version": {"version": "0.32.15"},
-                  "/api/tags": {"models": [described(m) for m in models]}, "/api/ps": {"models": []}}
+                  "/api/tags": {"models": [described(m) for m in models]}, "/api/ps": {"models": []},
+                  "/v1/models": {"object": "list", "data": [{"id": m, "object": "model", "created": 0, "owned_by": "library"} for m in models]}}
         self.answer(200, routes[self.path]) if self.path in routes else self.answer(404, "404 page not found", "text/plain")
 
     def do_POST(self):

@@ -2,7 +2,8 @@
 """A stand-in for the Kubernetes API server, for real clients of it: kube_api.py PORT
 
 kubectl and Helm's library work on it: discovery, objects, selectors, patches, server-side apply, watches. It keeps objects
-and nothing runs: a Deployment is available as soon as it is there. No TLS, no users. Prints a line when it serves.
+and nothing runs: a Deployment is available as soon as it is there. No TLS, no users.
+With PORT 0 it takes a free one; it prints `serving ADDRESS`.
   kubectl --server=http://127.0.0.1:PORT --kubeconfig=/dev/null --cache-dir=DIR …     (its discovery cache is per address)
 """
 import json, re, sys, threading, time, uuid
@@ -337,5 +338,5 @@ def resource_list(target):
 if __name__ == "__main__":
     server = ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler)
     server.daemon_threads = True
-    print(f"serving Kubernetes at http://127.0.0.1:{server.server_port}", flush=True)
+    print(f"serving http://127.0.0.1:{server.server_port}", flush=True)
     server.serve_forever()

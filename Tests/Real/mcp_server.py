@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""One small MCP server on the real SDK, whichever generation is installed: mcp_server.py stdio | http PORT | sse PORT
+"""One small MCP server on the real SDK, whichever generation is installed: mcp_server.py stdio|http|sse [docker]
 
-Under mcp 1.x it speaks the protocol of 2025-11-25 and before, under 2.x also that of 2026-07-28. HTTP is served at
-http://127.0.0.1:PORT/mcp, SSE at /sse. Its tools are those that a client can get wrong: a result without content, one
-that is an error, one that reports progress, one with a nested schema.
+Under mcp 1.x it speaks the protocol of 2025-11-25 and before, under 2.x also that of 2026-07-28. Over HTTP it has a free
+port, and prints `serving ADDRESS` when it listens. Its tools are those that a client can get wrong: a result without
+content, one that is an error, one that reports progress, one with a nested schema. With `docker` it is mcp-server-docker that is served.
 """
-import asyncio, sys
+import asyncio, socket, sys
 from typing import Literal
 
 from pydantic import BaseModel
@@ -19,9 +19,8 @@ except ImportError:
     MODERN = False
 from mcp.types import ToolAnnotations
 
-TRANSPORT, PORT = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 0
 LOOK = ToolAnnotations(readOnlyHint=True, idempotentHint=True, openWorldHint=False)
-app = MCPServer("workshop", **({} if MODERN else {"host": "127.0.0.1", "port": PORT, "log_level": "ERROR"}))
+app = MCPServer("workshop", **({} if MODERN else {"log_level": "ERROR"}))
 done = []
 
 
@@ -64,7 +63,23 @@ async def steps(count: int, ctx: Context) -> str:
     return f"{count} steps"
 
 
-if TRANSPORT == "stdio":
+def serve(app, transport):
+    """Over HTTP, on a free port."""
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets=None):
+            await super().startup(sockets)
+            print(f"serving http://127.0.0.1:{sockets[0].getsockname()[1]}/{'mcp' if transport == 'http' else 'sse'}", flush=True)
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    web = app.streamable_http_app() if transport == "http" else app.sse_app()
+    Server(uvicorn.Config(web, log_level="error")).run(sockets=[listening])
+
+
+if sys.argv[2:] == ["docker"]:
+    from mcp_server_docker import app
+if sys.argv[1] == "stdio":
     app.run("stdio")
 else:
-    app.run({"http": "streamable-http", "sse": "sse"}[TRANSPORT], **({"host": "127.0.0.1", "port": PORT} if MODERN else {}))
+    serve(app, sys.argv[1])

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """A real small model behind Ollama's API, and OpenAI's: ollama_shim.py PORT [NAME]
 
-Runs in the `model` part of scripts/real-parts: llama.cpp (xllamacpp) with SmolLM2-135M-Instruct. Prints a line when it
-serves. What Ollama does is done as Ollama does it: streams, errors and their texts, the order of things.
+Runs in the `model` part of scripts/real-parts: llama.cpp (xllamacpp) with SmolLM2-135M-Instruct. With PORT 0 it takes a free
+one; it prints `serving ADDRESS`. What Ollama does is done as Ollama does it: streams, errors and their texts, what comes when.
 
 The model's own template knows no tools, and the model is too small to write a call by itself. So a turn with tools is a
 choice constrained by a grammar: one of the tools, and the arguments that it requires (optional ones would be noise). The
@@ -372,5 +372,5 @@ if __name__ == "__main__":
     Handler.model = Model(sys.argv[2] if len(sys.argv) > 2 else "smollm2:135m")
     server = ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler)
     server.daemon_threads = True
-    print(f"serving {Handler.model.name} at http://127.0.0.1:{server.server_port}", flush=True)
+    print(f"serving http://127.0.0.1:{server.server_port}", flush=True)
     server.serve_forever()
