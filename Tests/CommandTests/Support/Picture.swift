@@ -128,12 +128,14 @@ struct Picture: Sendable {
     ).standardOutput
   }
 
+  /// What a process of the picture has in its environment.
+  func environmentValue(_ name: String) throws -> String? {
+    try JSON(parsing: tool.read("machine/env.json"))[name]?.stringValue
+  }
+
   /// Where the picture's Ollama listens.
   var ollamaPort: Int? {
-    get throws {
-      let host = try JSON(parsing: tool.read("machine/env.json"))["OLLAMA_HOST"]?.stringValue
-      return host?.split(separator: ":").last.flatMap { Int($0) }
-    }
+    get throws { try environmentValue("OLLAMA_HOST")?.split(separator: ":").last.flatMap { Int($0) } }
   }
 
   private static func start(_ port: Int) -> [String] {
