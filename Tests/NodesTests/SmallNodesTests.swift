@@ -22,9 +22,9 @@ struct SmallNodesTests {
 
   @Test func `ask asks, and the answer is the result`() async throws {
     let fields: [(String, Field)] = [("prompt", "Go on?"), ("choices", .literal(["yes", "no"]))]
-    guard case .ask(let prompt) = try await AskNode().run(bench.task("ask", fields)) else { throw UnexpectedResult() }
-    #expect(prompt == Prompt("Go on?", choices: ["yes", "no"]))
-    #expect(try await AskNode().result(bench.task("ask", fields, answers: [false])) == false)
+    guard case .ask(let prompts) = try await AskNode().run(bench.task("ask", fields)) else { throw UnexpectedResult() }
+    #expect(prompts == [Prompt("Go on?", choices: ["yes", "no"])])
+    #expect(try await AskNode().result(bench.task("ask", fields, answers: ["": false])) == false)
   }
 
   @Test func `wait sleeps the duration, and after a crash only the rest`() async throws {

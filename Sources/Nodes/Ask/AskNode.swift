@@ -10,7 +10,7 @@ public struct AskNode: NodeKind {
   public func effectClass(of node: Node) -> EffectClass { .pure }
 
   public func run(_ task: TaskContext) async throws -> NodeResult {
-    if let answer = task.answers.first { return .result(answer) }
+    if let answer = task.answer() { return .result(answer) }
     let fields = NodeFields(task)
     var choices: [JSON]?
     if let value = try await fields.value("choices") {
@@ -20,6 +20,6 @@ public struct AskNode: NodeKind {
       choices = items
     }
     let prompt = try await fields.text("prompt") ?? ""
-    return .ask(Prompt(prompt, choices: choices, schema: try await fields.value("answer")))
+    return .ask([Prompt(prompt, choices: choices, schema: try await fields.value("answer"))])
   }
 }

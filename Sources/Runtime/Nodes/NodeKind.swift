@@ -5,8 +5,13 @@ public protocol NodeKind: Sendable {
   /// What the kind is called in files and checkpoints.
   var name: String { get }
 
-  /// What a crash, a timeout or a kill in the middle of `node` means (RELIABILITY R4).
+  /// What a crash, a timeout or a kill in the middle of `node` means, as far as the file tells (RELIABILITY R4).
   func effectClass(of node: Node) -> EffectClass
+
+  /// The same where the world has a say in it, for instance what a trusted server tells of its tool.
+  ///
+  /// - Throws: ``NodeFailure`` when the world could not be asked.
+  func effectClass(of task: TaskContext) async throws -> EffectClass
 
   /// One attempt.
   ///
@@ -21,6 +26,8 @@ public protocol NodeKind: Sendable {
 }
 
 extension NodeKind {
+  public func effectClass(of task: TaskContext) async throws -> EffectClass { effectClass(of: task.node) }
+
   public func check(_ task: TaskContext) async throws -> Bool? { nil }
 }
 
@@ -47,8 +54,9 @@ public enum NodeResult: Sendable {
   /// Finished with writes of its own, past `save` (`set`).
   case writes([ChannelWrite])
 
-  /// Stops until a person answers; the next attempt finds the answer in ``TaskContext/answers``.
-  case ask(Prompt)
+  /// Stops until a person has answered all of these, at least one; the next attempt finds each answer under its
+  /// prompt's key (``TaskContext/answer(to:)``).
+  case ask([Prompt])
 }
 
 /// A question as a node asks it; the engine gives it an id and keeps it.
@@ -57,10 +65,20 @@ public struct Prompt: Sendable, Hashable {
   public var choices: [JSON]?
   public var schema: JSON?
 
-  public init(_ text: String, choices: [JSON]? = nil, schema: JSON? = nil) {
+  /// What the node calls the question; unique among those it asks.
+  public var key: String
+
+  /// What it is about: a `doubt` may also be answered `{"skip": RESULT}`.
+  public var kind: Question.Kind
+
+  public init(
+    _ text: String, choices: [JSON]? = nil, schema: JSON? = nil, key: String = "", kind: Question.Kind = .ask
+  ) {
     self.text = text
     self.choices = choices
     self.schema = schema
+    self.key = key
+    self.kind = kind
   }
 }
 

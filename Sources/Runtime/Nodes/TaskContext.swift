@@ -1,5 +1,5 @@
 public import Graph
-import OrderedCollections
+public import OrderedCollections
 
 /// What one attempt of a task sees and may use.
 public struct TaskContext: Sendable {
@@ -16,8 +16,11 @@ public struct TaskContext: Sendable {
   /// Idempotency key: the same for every attempt of this task, also after a crash (RELIABILITY R5).
   public let key: String
 
-  /// Answers to the node's own questions, in the order asked.
-  public let answers: [JSON]
+  /// Answers to the node's own questions, by the keys it asked them under.
+  let answers: [String: JSON]
+
+  /// The graph's MCP servers.
+  public let servers: OrderedDictionary<String, Field>
 
   /// Folder of the graph file: where relative names start. The current folder for a graph made in code.
   public let folder: String
@@ -31,8 +34,9 @@ public struct TaskContext: Sendable {
   let services: any TaskServices
 
   init(
-    node: Node, scope: Scope, id: TaskID, attempt: Int, key: String, answers: [JSON], folder: String,
-    environment: [String: String], stopGrace: @escaping @Sendable () -> Duration, services: any TaskServices
+    node: Node, scope: Scope, id: TaskID, attempt: Int, key: String, answers: [String: JSON],
+    servers: OrderedDictionary<String, Field>, folder: String, environment: [String: String],
+    stopGrace: @escaping @Sendable () -> Duration, services: any TaskServices
   ) {
     self.node = node
     self.scope = scope
@@ -40,6 +44,7 @@ public struct TaskContext: Sendable {
     self.attempt = attempt
     self.key = key
     self.answers = answers
+    self.servers = servers
     self.folder = folder
     self.environment = environment
     self.stopGrace = stopGrace
@@ -74,14 +79,47 @@ extension TaskContext {
     services.print(text, to: stream)
   }
 
+  /// The answer to the question that an earlier attempt asked under `key`.
+  public func answer(to key: String = "") -> JSON? { answers[key] }
+
   /// The value remembered under `name` by this or an earlier attempt, even one before a crash; else makes it, and
-  /// returns once it is as durable as the run is.
+  /// returns once it is on the disk.
   public func remember(_ name: String, _ make: @Sendable () async throws -> JSON) async throws -> JSON {
-    if let known = await services.remembered(name) { return known }
+    if let known = try await remembered(name) { return known }
     let value = try await make()
-    try await services.remember(name, value)
-    return value
+    return try await remember(name, value)
   }
+
+  /// What this or an earlier attempt wrote down under `name`.
+  public func remembered(_ name: String) async throws -> JSON? { try await remembered()[name] }
+
+  /// Everything this and earlier attempts wrote down, by name.
+  public func remembered() async throws -> JSONObject { try await services.notes(of: .task) }
+
+  /// Writes `value` down for later attempts of this task, also after a crash: each name costs its own value, not what
+  /// is there already. Gone once the task has ended.
+  /// - Returns: what was written: `value` with secrets masked.
+  @discardableResult
+  public func remember(_ name: String, _ value: JSON) async throws -> JSON {
+    try await services.note(name, value, of: .task)
+  }
+
+  /// What a task of this thread pinned under `name`.
+  public func pinned(_ name: String) async throws -> JSON? { try await services.notes(of: .thread)[name] }
+
+  /// Writes `value` down for all later tasks of the thread.
+  public func pin(_ name: String, _ value: JSON) async throws { _ = try await services.note(name, value, of: .thread) }
+
+  /// The run's own `Resource`, made on first use, shared by its tasks and closed when the run ends.
+  public func resource<Resource: RunResource>(_ type: Resource.Type, _ make: () -> Resource) -> Resource {
+    services.resources.get(type, make)
+  }
+
+  /// The idempotency key of one call among several that the task makes (RELIABILITY R5).
+  public func key(call: String) -> String { services.key(call: call) }
+
+  /// `value` with the graph's secrets replaced by `***`.
+  public func masked(_ value: JSON) -> JSON { services.mask(value) }
 
   /// Records a background process started by this task, before it is relied on.
   public func record(_ service: ServiceProcess) async throws {
@@ -112,11 +150,19 @@ public struct ServiceProcess: Sendable, Hashable {
   }
 }
 
+/// Whose a note is.
+package enum NoteOwner: Sendable, Hashable {
+  case task, thread
+}
+
 /// The runner's side of a task context; tests give their own.
 package protocol TaskServices: Sendable {
   func print(_ text: String, to stream: OutputStream)
-  func remembered(_ name: String) async -> JSON?
-  func remember(_ name: String, _ value: JSON) async throws
+  func notes(of owner: NoteOwner) async throws -> JSONObject
+  func note(_ name: String, _ value: JSON, of owner: NoteOwner) async throws -> JSON
+  var resources: RunResources { get }
+  func key(call: String) -> String
+  func mask(_ value: JSON) -> JSON
   func record(_ service: ServiceProcess) async throws
   func forgetService(key: String) async throws
   func recorded(for node: NodeName) async throws -> [ServiceRecord]
@@ -136,11 +182,13 @@ extension NodeFailure {
 extension TaskContext {
   /// A context without a runner, for tests of a node kind: prints go to `onPrint`, nothing is stored.
   package static func forTesting(
-    _ node: Node, scope: Scope = Scope(), attempt: Int = 1, key: String = "testkey", answers: [JSON] = [],
-    folder: String, environment: [String: String], stopGrace: Duration = .seconds(5), services: any TaskServices
+    _ node: Node, scope: Scope = Scope(), attempt: Int = 1, key: String = "testkey", answers: [String: JSON] = [:],
+    servers: OrderedDictionary<String, Field> = [:], folder: String, environment: [String: String],
+    stopGrace: Duration = .seconds(5), services: any TaskServices
   ) -> TaskContext {
     TaskContext(
       node: node, scope: scope, id: TaskID(due: DueMark(checkpoint: 1), node: node.name), attempt: attempt, key: key,
-      answers: answers, folder: folder, environment: environment, stopGrace: { stopGrace }, services: services)
+      answers: answers, servers: servers, folder: folder, environment: environment, stopGrace: { stopGrace },
+      services: services)
   }
 }

@@ -104,6 +104,7 @@ actor Ledger {
   }
 
   func cached(_ key: String) async throws -> JSON? { try await store.cached(key, now: clock.now()) }
+  func notes(key: String) async throws -> [NoteRecord] { try await store.notes(of: fence.thread, key: key) }
   func services() async throws -> [ServiceRecord] { try await store.services(of: fence.thread) }
 
   private func keep(_ changes: [StoreChange]) {

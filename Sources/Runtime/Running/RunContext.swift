@@ -15,6 +15,7 @@ struct RunContext: Sendable {
   let userEnvironment: [String: String]
   let childEnvironment: [String: String]
   let approveAll: Bool
+  let resources = RunResources()
 
   /// Folder that relative names in the graph start from.
   var folder: String {

@@ -158,11 +158,11 @@ public struct Runner: Sendable {
     do {
       var end = try await run.drive()
       end = end.masked(by: context.mask)
-      await endServices(context)
+      await letGo(context)
       context.ledger.tell(.runEnd(end))
       return end
     } catch {
-      await endServices(context)
+      await letGo(context)
       if StoreError(error) != .fenced { await noteStoreFailure(context, StoreError(error)) }
       throw error
     }
@@ -178,8 +178,9 @@ public struct Runner: Sendable {
     try? await store.commit([.thread(header)], fence: context.fence)
   }
 
-  /// Ends the background processes that were to live only as long as the run.
-  private func endServices(_ context: RunContext) async {
+  /// Closes what the tasks shared, and ends the background processes that were to live only as long as the run.
+  private func letGo(_ context: RunContext) async {
+    await context.resources.close()
     guard let services = try? await context.ledger.services() else { return }
     for service in services where service.stopsAtRunEnd {
       await service.end(in: store)

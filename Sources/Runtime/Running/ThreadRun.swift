@@ -231,7 +231,7 @@ extension TaskRecord {
 
   /// Fails because of what its writes do beside others'. The result of an effect that may not happen again is kept.
   mutating func fail(_ conflict: StateFold.Conflict, keepingResult: Bool) {
-    if keepingResult, let result { memory["result"] = result }
+    if keepingResult { kept = result }
     status = .failed
     error = TaskError(node: id.nodeName, kind: conflict.kind, message: conflict.message)
     writes = []

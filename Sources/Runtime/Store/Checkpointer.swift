@@ -57,6 +57,9 @@ public protocol Checkpointer: Sendable {
 
   func services(of thread: ThreadID) async throws -> [ServiceRecord]
 
+  /// The notes under `key`, in the order they were first made.
+  func notes(of thread: ThreadID, key: String) async throws -> [NoteRecord]
+
   /// The cached result, unless it expires at `now` or did before.
   func cached(_ key: String, now: Timestamp) async throws -> JSON?
 
@@ -91,6 +94,9 @@ public enum StoreChange: Sendable {
   case service(ServiceRecord)
   case serviceEnded(key: String)
   case cache(CacheRecord)
+
+  /// Inserts or replaces a note by `key` and `name`. A task's notes go when it is stored as finished.
+  case note(NoteRecord)
 }
 
 /// A checkpoint with the whole state.

@@ -26,6 +26,9 @@ public final class MemoryStore: Checkpointer {
     var lines: [String: Line] = [:]
     var output: [OutputRecord] = []
     var services: [ServiceRecord] = []
+    var notes: [NoteRecord] = []
+
+    var isEmpty: Bool { lines.isEmpty && output.isEmpty && services.isEmpty && notes.isEmpty }
   }
 
   /// One namespace of a thread.
@@ -128,6 +131,10 @@ extension MemoryStore {
     try open { contents throws(StoreError) in contents.threads[thread]?.services ?? [] }
   }
 
+  public func notes(of thread: ThreadID, key: String) async throws -> [NoteRecord] {
+    try open { contents throws(StoreError) in contents.threads[thread]?.notes.filter { $0.key == key } ?? [] }
+  }
+
   public func cached(_ key: String, now: Timestamp) async throws -> JSON? {
     try open { contents throws(StoreError) in
       guard let record = contents.cache[key] else { return nil }
@@ -165,7 +172,7 @@ extension MemoryStore {
         record, values, to: &contents.threads[thread, default: StoredThread()].lines[record.namespace, default: Line()])
     }
     let stored = contents.threads[thread]
-    if let stored, stored.header == nil, !(stored.lines.isEmpty && stored.output.isEmpty && stored.services.isEmpty) {
+    if let stored, stored.header == nil, !stored.isEmpty {
       throw .refused("thread \(thread) has no header")
     }
   }
@@ -181,6 +188,8 @@ extension MemoryStore {
       guard record.id == thread else { throw .refused("thread \(record.id)'s header with \(thread)'s fence") }
       if contents.threads[thread]?.header == nil { contents.order.append(thread) }
       contents.threads[thread]?.header = record
+    case .note(let record):
+      contents.threads[thread]?.notes.put(record) { ($0.key, $0.name) == (record.key, record.name) }
     case .output(let records): contents.threads[thread]?.output += records
     case .serviceEnded(let key): contents.threads[thread]?.services.removeAll { $0.key == key }
     case .service(let record):
@@ -189,6 +198,10 @@ extension MemoryStore {
     case .task(let record):
       try put(
         record, in: &contents.threads[thread, default: StoredThread()].lines[record.id.namespace, default: Line()])
+      if record.isFinished {
+        let key = TaskKey.key(thread, record.id)
+        contents.threads[thread]?.notes.removeAll { $0.key == key }
+      }
     }
   }
 

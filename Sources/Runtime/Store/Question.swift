@@ -14,6 +14,9 @@ public struct Question: Sendable, Hashable {
   /// Unique within the thread and stable over resumes.
   public var id: String
   public var kind: Kind
+
+  /// What the node calls its question; `nil` for one that the engine asks.
+  public var key: String?
   public var prompt: String
 
   /// The answers to choose from; `nil` where any that fits `schema` is taken.
@@ -24,10 +27,12 @@ public struct Question: Sendable, Hashable {
   public var answer: JSON?
 
   public init(
-    id: String, kind: Kind, prompt: String, choices: [JSON]? = nil, schema: JSON? = nil, answer: JSON? = nil
+    id: String, kind: Kind, key: String? = nil, prompt: String, choices: [JSON]? = nil, schema: JSON? = nil,
+    answer: JSON? = nil
   ) {
     self.id = id
     self.kind = kind
+    self.key = key
     self.prompt = prompt
     self.choices = choices
     self.schema = schema

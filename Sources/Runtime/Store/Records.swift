@@ -205,8 +205,8 @@ public struct TaskRecord: Sendable, Hashable {
   /// Questions the task asked, in order, with their answers.
   public var questions: [Question]
 
-  /// What the task wrote down for its own later attempts (see ``TaskContext/remember(_:_:)``).
-  public var memory: JSONObject
+  /// The result of an effect that may not be repeated, until what it writes has landed.
+  public var kept: JSON?
 
   /// Not before this moment may the next attempt start (a retry's wait).
   public var notBefore: Timestamp?
@@ -221,7 +221,6 @@ public struct TaskRecord: Sendable, Hashable {
     writes = []
     triggers = []
     questions = []
-    memory = [:]
   }
 
   public var label: String { id.label(fanOut: isFanOut) }
@@ -266,6 +265,20 @@ public struct OutputRecord: Sendable, Hashable {
 
 public enum OutputStream: String, Sendable, Hashable, Codable {
   case stdout, stderr, token, thinking
+}
+
+/// What a task wrote down while it ran (see ``TaskContext/remember(_:_:)``).
+public struct NoteRecord: Sendable, Hashable {
+  /// The task's idempotency key; empty for what belongs to the thread.
+  public var key: String
+  public var name: String
+  public var value: JSON
+
+  public init(key: String, name: String, value: JSON) {
+    self.key = key
+    self.name = name
+    self.value = value
+  }
 }
 
 /// A background process that outlives its task (`detach`).

@@ -19,6 +19,7 @@ extension StoreChange {
     case .checkpoint(let record, _): record.deltas.flatMap(\.change.values) + record.agenda.values
     case .task(let record): record.values
     case .cache(let record): [record.result]
+    case .note(let record): [record.value]
     }
   }
 
@@ -56,7 +57,7 @@ extension Agenda {
 
 extension TaskRecord {
   fileprivate var values: [JSON] {
-    var values = [result, error?.result].compactMap { $0 } + writes.map(\.value) + memory.values
+    var values = [result, error?.result].compactMap { $0 } + writes.map(\.value) + [kept].compactMap { $0 }
     for case .fanOut(_, let items, _) in triggers { values += items }
     for question in questions {
       values += (question.choices ?? []) + [question.schema, question.answer].compactMap { $0 }

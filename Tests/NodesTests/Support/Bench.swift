@@ -10,7 +10,7 @@ import Synchronization
 final class Bench: TaskServices {
   struct State {
     var printed: [(text: String, stream: GraphRuntime.OutputStream)] = []
-    var remembered: [String: JSON] = [:]
+    var notes: [NoteOwner: JSONObject] = [:]
     var services: [ServiceRecord] = []
     var waiters: [(text: String, continuation: CheckedContinuation<Void, Never>)] = []
   }
@@ -45,8 +45,17 @@ final class Bench: TaskServices {
 
   var printed: String { state.withLock { $0.printed.map(\.text).joined() } }
 
-  func remembered(_ name: String) async -> JSON? { state.withLock { $0.remembered[name] } }
-  func remember(_ name: String, _ value: JSON) async throws { state.withLock { $0.remembered[name] = value } }
+  let resources = RunResources()
+
+  func notes(of owner: NoteOwner) async throws -> JSONObject { state.withLock { $0.notes[owner] ?? [:] } }
+
+  func note(_ name: String, _ value: JSON, of owner: NoteOwner) async throws -> JSON {
+    state.withLock { $0.notes[owner, default: [:]][name] = value }
+    return value
+  }
+
+  func key(call: String) -> String { "\(key).\(call)" }
+  func mask(_ value: JSON) -> JSON { value }
 
   func record(_ service: ServiceProcess) async throws {
     state.withLock {
@@ -61,8 +70,9 @@ final class Bench: TaskServices {
   func recorded(for node: NodeName) async throws -> [ServiceRecord] { state.withLock { $0.services } }
 
   func task(
-    _ kind: String, _ fields: [(String, Field)], scope: Scope = Scope(), answers: [JSON] = [],
-    folder: String = NSTemporaryDirectory(), environment: [String: String] = [:], stopGrace: Duration = .seconds(5)
+    _ kind: String, _ fields: [(String, Field)], scope: Scope = Scope(), answers: [String: JSON] = [:],
+    servers: OrderedDictionary<String, Field> = [:], folder: String = NSTemporaryDirectory(),
+    environment: [String: String] = [:], stopGrace: Duration = .seconds(5)
   ) -> TaskContext {
     var node = Node("n", kind: kind)
     for (key, field) in fields { node.fields[key] = field }
@@ -71,7 +81,7 @@ final class Bench: TaskServices {
       "GRAPHRUN_STORE": "store\(key)", "GRAPHRUN_IDEMPOTENCY_KEY": key,
     ]
     return .forTesting(
-      node, scope: scope, key: key, answers: answers, folder: folder,
+      node, scope: scope, key: key, answers: answers, servers: servers, folder: folder,
       environment: base.merging(environment) { $1 }, stopGrace: stopGrace, services: self)
   }
 }

@@ -47,6 +47,9 @@ final class DyingStore: Checkpointer {
     try await memory.tasks(of: thread, namespace: namespace, checkpoint: checkpoint)
   }
   func output(of thread: ThreadID) async throws -> [OutputRecord] { try await memory.output(of: thread) }
+  func notes(of thread: ThreadID, key: String) async throws -> [NoteRecord] {
+    try await memory.notes(of: thread, key: key)
+  }
   func services(of thread: ThreadID) async throws -> [ServiceRecord] { try await memory.services(of: thread) }
   func cached(_ key: String, now: Timestamp) async throws -> JSON? { try await memory.cached(key, now: now) }
   func verify() async throws -> [String] { try await memory.verify() }

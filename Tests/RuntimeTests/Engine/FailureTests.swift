@@ -139,6 +139,61 @@ struct FailureTests {
     #expect(done.values == ["a": 7, "b": "red", "c": 3])
   }
 
+  @Test func `a task with several questions goes on once all are answered, each under its key`() async throws {
+    let bench = try Bench(
+      "graph: g\nstart: a\nstate: {x: {}}\nnodes: {a: {work: 1, save: x}}",
+      [
+        "a": { task in
+          guard let left = task.answer(to: "left"), let right = task.answer(to: "right") else {
+            return .ask([Prompt("left?", key: "left"), Prompt("right?", choices: [1, 2], key: "right", kind: .doubt)])
+          }
+          return .result(["left": left, "right": right])
+        }
+      ])
+    let asked = try await bench.start()
+    #expect(asked.interrupts.map(\.question.prompt) == ["left?", "right?"])
+    let ids = asked.interrupts.map(\.question.id)
+    let half = try await bench.resume([Answer(id: ids[1], value: 2)])
+    #expect(half.status == .waiting && half.interrupts.map(\.question.id) == [ids[0]] && bench.work.log.count("a") == 1)
+    #expect(try await bench.resume([Answer(value: nil)]).values["x"] == ["left": nil, "right": 2])
+  }
+
+  @Test func `what an attempt wrote down is there for the next, and gone once the task has ended`() async throws {
+    let bench = try Bench(
+      "graph: g\nstart: a\nstate: {x: {}}\nnodes: {a: {work: 1, save: x}}",
+      [
+        "a": { task in
+          let made = try await task.remember("turn") { .int(task.attempt) }
+          try await task.pin("tool", made)
+          guard task.attempt > 1 else { throw NodeFailure(.model, "later") }
+          return .result([made, try await task.pinned("tool") ?? nil])
+        }
+      ])
+    #expect(try await bench.start().status == .failed)
+    let key = try #require(bench.work.log.keys.first)
+    #expect(try await bench.runner.store.notes(of: "t", key: key) == [NoteRecord(key: key, name: "turn", value: 1)])
+    #expect(try await bench.resume().values["x"] == [1, 1])
+    #expect(try await bench.runner.store.notes(of: "t", key: key) == [])
+    #expect(try await bench.runner.store.notes(of: "t", key: "").map(\.value) == [1])
+  }
+
+  @Test func `what tasks share is made once per run and closed at its end`() async throws {
+    let shared = Mutex<[Shared]>([])
+    let use: Work.Body = { task in
+      _ = task.resource(Shared.self) {
+        let made = Shared()
+        shared.withLock { $0.append(made) }
+        return made
+      }
+      throw NodeFailure(.model, "no")
+    }
+    let bench = try Bench("graph: g\nstart: [a, b]\nnodes: {a: {work: 1}, b: {work: 1}}", ["a": use, "b": use])
+    #expect(try await bench.start().status == .failed)
+    #expect(shared.withLock { $0.map(\.closed) } == [1])
+    _ = try await bench.resume()
+    #expect(shared.withLock { $0.map(\.closed) } == [1, 1])
+  }
+
   @Test func `a failure beside a question is failed, and its answer is not asked for again`() async throws {
     let broken = Mutex(true)
     let bench = try Bench(
@@ -315,4 +370,10 @@ struct FailureTests {
     #expect(resumed.status == .waiting)
     #expect(resumed.interrupts.first?.question.kind == .doubt)
   }
+}
+
+private final class Shared: RunResource {
+  private let count = Mutex(0)
+  var closed: Int { count.withLock { $0 } }
+  func close() async { count.withLock { $0 += 1 } }
 }

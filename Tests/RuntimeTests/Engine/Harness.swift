@@ -45,8 +45,8 @@ struct Work: NodeKind {
 /// A question asked by a `work` node.
 func asks(_ text: String, choices: [JSON]? = nil, schema: JSON? = nil) -> Work.Body {
   { task in
-    if let answer = task.answers.first { return .result(answer) }
-    return .ask(Prompt(text, choices: choices, schema: schema))
+    if let answer = task.answer() { return .result(answer) }
+    return .ask([Prompt(text, choices: choices, schema: schema)])
   }
 }
 

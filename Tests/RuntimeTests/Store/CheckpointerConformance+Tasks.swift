@@ -1,6 +1,7 @@
 import Graph
-import GraphRuntime
 import Testing
+
+@testable import GraphRuntime
 
 extension CheckpointerConformance {
   @Suite struct Tasks {
@@ -22,6 +23,39 @@ extension CheckpointerConformance {
         task = TaskRecord(id: task.id, checkpoint: 1, ordinal: 0, status: status)
         try await store.commit([.task(task)], fence: fence)
         #expect(try await store.tasks(of: "t", namespace: "", checkpoint: 1) == [task])
+      }
+    }
+
+    @Test(arguments: StoreUnderTest.all) func `notes come back in order, by key, the later of one name`(
+      _ kind: StoreUnderTest
+    ) async throws {
+      try await kind.with { store in
+        let fence = try await store.start()
+        let notes = [
+          NoteRecord(key: "k", name: "b", value: 1), NoteRecord(key: "k", name: "a", value: ["x": nil]),
+          NoteRecord(key: "", name: "a", value: "thread"), NoteRecord(key: "k", name: "b", value: 2),
+        ]
+        for note in notes { try await store.commit([.note(note)], fence: fence) }
+        #expect(try await store.notes(of: "t", key: "k") == [notes[3], notes[1]])
+        #expect(try await store.notes(of: "t", key: "") == [notes[2]])
+        #expect(try await store.notes(of: "other", key: "k") == [])
+        #expect(try await store.verify() == [])
+      }
+    }
+
+    @Test(
+      arguments: StoreUnderTest.all, [(TaskStatus.done, true), (.failed, false), (.waiting, false), (.started, false)])
+    func `a task's notes go when it is finished, and no others`(
+      _ kind: StoreUnderTest, _ end: (status: TaskStatus, areGone: Bool)
+    ) async throws {
+      try await kind.with { store in
+        let fence = try await store.start()
+        let (a, b) = (TaskRecord.sample("a", at: 1, status: .started), TaskRecord.sample("b", at: 1, ordinal: 1))
+        let notes = [a, b].map { NoteRecord(key: TaskKey.key("t", $0.id), name: "turn", value: .string($0.label)) }
+        try await store.commit(notes.map(StoreChange.note), fence: fence)
+        try await store.commit([.task(.sample("a", at: 1, status: end.status))], fence: fence)
+        #expect(try await store.notes(of: "t", key: notes[0].key) == (end.areGone ? [] : [notes[0]]))
+        #expect(try await store.notes(of: "t", key: notes[1].key) == [notes[1]])
       }
     }
 

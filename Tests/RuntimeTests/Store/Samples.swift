@@ -57,7 +57,7 @@ extension TaskRecord {
       Question(id: "q2", kind: .doubt, prompt: "Did it happen?", answer: nil),
       Question(id: "q3", kind: .approve, prompt: "May it?", answer: JSON.null),
     ]
-    record.memory = ["turn": 3, "calls": [["tool": "read"]]]
+    record.kept = ["turn": 3, "calls": [["tool": "read"]]]
     record.notBefore = at(123_456)
     return record
   }

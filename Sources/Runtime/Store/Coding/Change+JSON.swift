@@ -79,6 +79,7 @@ extension ChannelWrite {
 extension Question {
   var json: JSON {
     var object: JSONObject = ["id": .string(id), "kind": .string(kind.rawValue), "prompt": .string(prompt)]
+    object.add("key", key.map(JSON.string))
     object.add("choices", choices.map(JSON.array))
     object.add("schema", schema)
     object.add("answer", answer)
@@ -89,7 +90,7 @@ extension Question {
     let fields = try Fields(json)
     self.init(
       id: try fields.string("id"), kind: try Kind(stored: try fields.string("kind"), "question kind"),
-      prompt: try fields.string("prompt"),
+      key: fields.optional("key") == nil ? nil : try fields.string("key"), prompt: try fields.string("prompt"),
       choices: fields.optional("choices") == nil ? nil : try fields.array("choices"),
       schema: fields.optional("schema"), answer: fields.optional("answer"))
   }

@@ -34,7 +34,7 @@ enum SQL {
 
   private static let taskColumns = """
     thread, namespace, checkpoint, node, idx, due, due_offset, ordinal, fan_out, status, attempts, seconds, not_before,
-      handler, error, writes, triggers, questions, memory, result, checksum
+      handler, error, writes, triggers, questions, kept, result, checksum
     """
   static let allTasks = "SELECT \(taskColumns) FROM task"
   static let tasks = """
@@ -48,8 +48,15 @@ enum SQL {
     ON CONFLICT DO UPDATE SET ordinal = excluded.ordinal, fan_out = excluded.fan_out, status = excluded.status,
       attempts = excluded.attempts, seconds = excluded.seconds, not_before = excluded.not_before,
       handler = excluded.handler, error = excluded.error, writes = excluded.writes, triggers = excluded.triggers,
-      questions = excluded.questions, memory = excluded.memory, result = excluded.result, checksum = excluded.checksum
+      questions = excluded.questions, kept = excluded.kept, result = excluded.result, checksum = excluded.checksum
     """
+
+  static let note = "SELECT thread, key, name, value, checksum FROM note"
+  static let putNote = """
+    INSERT INTO note (thread, key, name, value, checksum) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (thread, key, name) DO UPDATE SET value = excluded.value, checksum = excluded.checksum
+    """
+  static let endNotes = "DELETE FROM note WHERE thread = ? AND key = ?"
 
   private static let outputStart = "thread, namespace, checkpoint, step, node, task, attempt, stream"
   static let output = "SELECT \(outputStart), CAST(text AS BLOB), checksum FROM output"

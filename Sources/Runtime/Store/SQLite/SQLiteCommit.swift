@@ -20,6 +20,7 @@ struct SQLiteCommit {
       case .service(let record): try put(record)
       case .serviceEnded(let key): try db.change(SQL.endService, [.text(thread.rawValue), .text(key)])
       case .cache(let record): try put(SQL.putCache, "cache", record.columns)
+      case .note(let record): try put(SQL.putNote, "note", record.columns(of: thread))
       }
     }
     for case .checkpoint(let record, let values) in changes { try append(record, values) }
@@ -46,6 +47,9 @@ struct SQLiteCommit {
         "task \(record.label) of checkpoint \(record.checkpoint), which checkpoint \(child) ended")
     }
     try put(SQL.putTask, "task", record.columns(of: thread))
+    if record.isFinished {
+      try db.change(SQL.endNotes, [.text(thread.rawValue), .text(TaskKey.key(thread, record.id))])
+    }
   }
 
   private func append(_ record: CheckpointRecord, _ values: JSONObject) throws {

@@ -63,6 +63,12 @@ struct SQLiteReading {
     }
   }
 
+  func notes(key: String) throws -> [NoteRecord] {
+    try db.rows("\(SQL.note) WHERE thread = ? AND key = ? ORDER BY serial", self.key + [.text(key)]).map { row in
+      try checked("notes") { () throws(Malformed) in try NoteRecord(row) }
+    }
+  }
+
   func owner() throws -> OwnerRecord? {
     try db.row(SQL.owner, key).map { row in try checked("owner") { () throws(Malformed) in try OwnerRecord(row) } }
   }

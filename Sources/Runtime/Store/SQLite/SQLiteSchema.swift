@@ -87,10 +87,21 @@ struct SQLiteSchema: Sendable {
       writes TEXT NOT NULL,
       triggers TEXT NOT NULL,
       questions TEXT NOT NULL,
-      memory TEXT NOT NULL,
+      kept TEXT,
       result TEXT,
       checksum TEXT NOT NULL,
       PRIMARY KEY (thread, namespace, checkpoint, node, idx, due, due_offset)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE note (
+      serial INTEGER PRIMARY KEY NOT NULL,
+      thread TEXT NOT NULL REFERENCES thread (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+      key TEXT NOT NULL,
+      name TEXT NOT NULL,
+      value TEXT NOT NULL,
+      checksum TEXT NOT NULL,
+      UNIQUE (thread, key, name)
     ) STRICT
     """,
     """

@@ -181,6 +181,10 @@ extension SQLiteStore {
     try await read { try SQLiteReading(db: $0, thread: thread).output() }
   }
 
+  public func notes(of thread: ThreadID, key: String) async throws -> [NoteRecord] {
+    try await read { try SQLiteReading(db: $0, thread: thread).notes(key: key) }
+  }
+
   public func services(of thread: ThreadID) async throws -> [ServiceRecord] {
     try await read { try SQLiteReading(db: $0, thread: thread).services() }
   }

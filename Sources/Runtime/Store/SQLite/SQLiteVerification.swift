@@ -36,6 +36,7 @@ struct SQLiteVerification {
     try look("thread", SQL.thread) { row throws(Malformed) in _ = try ThreadRecord(row) }
     try look("graph", SQL.graph) { row throws(Malformed) in _ = try GraphRecord(row) }
     try look("task", SQL.allTasks) { row throws(Malformed) in _ = try TaskRecord(row) }
+    try look("note", SQL.note) { row throws(Malformed) in _ = try NoteRecord(row) }
     try look("output", SQL.output) { row throws(Malformed) in _ = try OutputRecord(row) }
     try look("service", SQL.service) { row throws(Malformed) in _ = try ServiceRecord(row) }
     try look("cache", SQL.cache) { row throws(Malformed) in _ = try CacheRecord(row) }

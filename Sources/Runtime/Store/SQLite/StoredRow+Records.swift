@@ -34,7 +34,7 @@ extension TaskRecord {
       .int(attempts), seconds.map(Column.double) ?? .null, Column(notBefore?.milliseconds),
       Column(handler?.rawValue), Column(error?.json(withResult: true).text),
       .text(JSON.array(writes.map(\.json)).text), .text(JSON.array(triggers.map(\.json)).text),
-      .text(JSON.array(questions.map(\.json)).text), .text(JSON.object(memory).text), Column(result?.text),
+      .text(JSON.array(questions.map(\.json)).text), Column(kept?.text), Column(result?.text),
     ]
   }
 
@@ -58,9 +58,21 @@ extension TaskRecord {
     writes = try storedList(try row.text()) { json throws(Malformed) in try ChannelWrite(json: json) }
     triggers = try storedList(try row.text()) { json throws(Malformed) in try Trigger(json: json) }
     questions = try storedList(try row.text()) { json throws(Malformed) in try Question(json: json) }
-    guard case .object(let memory) = try JSON(stored: try row.text()) else { throw Malformed("memory is no object") }
-    self.memory = memory
+    kept = try row.optionalText().map { text throws(Malformed) in try JSON(stored: text) }
     result = try row.optionalText().map { text throws(Malformed) in try JSON(stored: text) }
+  }
+}
+
+extension NoteRecord {
+  func columns(of thread: ThreadID) -> [Column] {
+    [.text(thread.rawValue), .text(key), .text(name), .text(value.text)]
+  }
+
+  init(_ row: StoredRow) throws(Malformed) {
+    var row = row
+    try row.check("note")
+    _ = try row.text()
+    self.init(key: try row.text(), name: try row.text(), value: try JSON(stored: try row.text()))
   }
 }
 

@@ -1,0 +1,45 @@
+import Graph
+import OrderedCollections
+
+/// What the runner does for a node while it runs.
+struct RunServices: TaskServices {
+  let run: RunContext
+  let output: TaskOutput
+  let task: TaskID
+
+  func print(_ text: String, to stream: OutputStream) { output.print(text, to: stream) }
+  var resources: RunResources { run.resources }
+  func key(call: String) -> String { TaskKey.key(run.thread, task, call: call) }
+  func mask(_ value: JSON) -> JSON { run.mask.mask(value) }
+
+  func notes(of owner: NoteOwner) async throws -> JSONObject {
+    JSONObject(try await run.ledger.notes(key: key(of: owner)).map { ($0.name, $0.value) })
+  }
+
+  func note(_ name: String, _ value: JSON, of owner: NoteOwner) async throws -> JSON {
+    let note = NoteRecord(key: key(of: owner), name: name, value: mask(value))
+    try await run.ledger.write([.note(note)])
+    return note.value
+  }
+
+  private func key(of owner: NoteOwner) -> String {
+    switch owner {
+    case .task: TaskKey.key(run.thread, task)
+    case .thread: ""
+    }
+  }
+
+  func record(_ service: ServiceProcess) async throws {
+    try await run.ledger.write([
+      .service(
+        ServiceRecord(
+          thread: run.thread, key: key(of: .task), node: task.nodeName, pid: service.pid, startTime: service.startTime,
+          bootID: ProcessIdentity.bootID, stopsAtRunEnd: service.stopsAtRunEnd))
+    ])
+  }
+
+  func forgetService(key: String) async throws { try await run.ledger.write([.serviceEnded(key: key)]) }
+  func recorded(for node: NodeName) async throws -> [ServiceRecord] {
+    try await run.ledger.services().filter { $0.node == node }
+  }
+}

@@ -1,0 +1,96 @@
+import Graph
+import OrderedCollections
+
+extension TaskRun {
+  /// Works out what the result writes and where it leads; the task is then `status`.
+  func finish(
+    _ record: inout TaskRecord, _ status: TaskStatus, result: JSON, writes: [ChannelWrite]?, cacheKey: String? = nil
+  ) async throws {
+    record.result = result
+    let landing = try await landing(of: result, writes: writes, attempt: max(1, record.attempts))
+    record.writes = landing.writes
+    record.triggers = landing.triggers
+    record.status = status
+    record.error = nil
+    record.handler = nil
+    record.notBefore = nil
+    record.kept = nil
+    if let cacheKey, status == .done {
+      let expires = node.cache?.ttl.map {
+        Timestamp(milliseconds: run.clock.now().milliseconds + Int($0.seconds * 1000))
+      }
+      try await run.ledger.write([.cache(CacheRecord(key: cacheKey, result: result, expires: expires))])
+    }
+  }
+
+  private func landing(
+    of result: JSON, writes: [ChannelWrite]?, attempt: Int
+  ) async throws -> (writes: [ChannelWrite], triggers: [Trigger]) {
+    let saved: [ChannelWrite]
+    if let writes {
+      saved = writes
+    } else {
+      saved = try await save(result, attempt: attempt)
+    }
+    for write in saved where run.plan.graph.channels[write.channel] == nil {
+      throw NodeFailure(
+        .undeclared, "it writes channel \"\(write.channel)\", which the graph does not declare; add it under state:")
+    }
+    guard let next = node.next else { return (saved, []) }
+    var scope = run.scope(of: due, values: try ownState(saved), step: step, attempt: attempt)
+    scope.variables["result"] = result
+    let triggers = try await Evaluation.run { [scope] in try next.triggers(in: scope, from: "next") }
+    return (saved, triggers)
+  }
+
+  private func save(_ result: JSON, attempt: Int) async throws -> [ChannelWrite] {
+    switch node.save {
+    case nil: return []
+    case .whole(let channel): return [ChannelWrite(channel, result)]
+    case .parts(let parts):
+      var scope = run.scope(of: due, values: values, step: step, attempt: attempt)
+      scope.variables["result"] = result
+      var writes: [ChannelWrite] = []
+      for (channel, field) in parts {
+        writes.append(ChannelWrite(channel, try await evaluate(field, scope, key: "save.\(channel)")))
+      }
+      return writes
+    }
+  }
+
+  /// The state with this task's own writes and no sibling's: what its routes see.
+  private func ownState(_ writes: [ChannelWrite]) throws -> JSONObject {
+    guard !writes.isEmpty else { return values }
+    let fold = StateFold(channels: run.plan.graph.channels, step: step)
+    let entries = writes.map { StateFold.Entry(task: 0, writer: node.name.rawValue, write: $0) }
+    do {
+      return try fold.apply(entries, to: values).values
+    } catch {
+      throw NodeFailure(error.all[0].kind, error.all[0].message)
+    }
+  }
+
+  func fail(_ record: inout TaskRecord, _ failure: NodeFailure) {
+    record.status = .failed
+    record.error = taskError(failure)
+    record.result = record.error?.result
+    record.notBefore = nil
+    record.handler = node.onError
+  }
+
+  func taskError(_ failure: NodeFailure) -> TaskError {
+    TaskError(
+      node: node.name, kind: failure.kind, message: run.mask.mask(failure.message),
+      result: failure.result.map(run.mask.mask))
+  }
+
+  func ask(_ waiting: Waiting, _ record: inout TaskRecord) {
+    record.status = .waiting
+    for (key, prompt) in waiting.questions {
+      record.questions.append(
+        Question(
+          id: TaskKey.question(run.thread, due.id, number: record.questions.count), kind: prompt.kind, key: key,
+          prompt: run.mask.mask(prompt.text), choices: prompt.choices, schema: prompt.schema))
+    }
+  }
+}
