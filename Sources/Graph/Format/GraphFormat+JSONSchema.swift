@@ -33,6 +33,7 @@ extension Shape {
     case .target: Self.nodeNameSchema(besides: ["start", "input"])
     case .channelName: KeyRule.channel.schema ?? [:]
     case .environmentName: KeyRule.environment.schema ?? [:]
+    case .serverName: KeyRule.server.schema ?? [:]
     case .list(let item, let isEmptyAllowed): Self.schema(listOf: item, isEmptyAllowed)
     case .map(let keys, let values, let isEmptyAllowed): Self.schema(mapOf: values, keys, isEmptyAllowed)
     case .object(let object): object.schema

@@ -114,12 +114,22 @@ public struct GraphFormat: Sendable {
     [
       FieldFormat("command", .text, "The program of a local server."),
       FieldFormat("args", .list(.template, isEmptyAllowed: true), "Its arguments."),
-      FieldFormat("env", .map(keys: .environment, values: .template), "Its environment; secrets may stand here."),
-      FieldFormat("cwd", .text, "Where it runs."),
+      FieldFormat(
+        "env", .map(keys: .environment, values: .template),
+        "Its environment besides PATH, HOME and the like; secrets may stand here."),
+      FieldFormat("cwd", .text, "Where it runs; without it the graph file's folder."),
       FieldFormat("url", .template, "The address of a remote server."),
       FieldFormat("headers", .map(keys: .header, values: .template), "Header fields; secrets may stand here."),
-      FieldFormat("type", .choice(["stdio", "http", "sse", "streamable-http"]), "How it is spoken to."),
+      FieldFormat("from", .fileName, "The file that has the server, of the shape of mcp.json."),
+      FieldFormat(
+        "type", .choice(["stdio", "http", "sse", "streamable-http"]),
+        "How it is spoken to; without it that is found out."
+      ),
       FieldFormat("trust", .bool, "Whether to believe what it says of its tools (read-only, idempotent)."),
-      FieldFormat("timeout", .duration(), "How long a request may take."),
-    ], exactlyOne: [["command", "url"]])
+      FieldFormat("timeout", .duration(), "How long a request may take at most."),
+      FieldFormat(
+        "startup", .duration(), "How long it may take until it answers for the first time; without it 60s."),
+      FieldFormat(
+        "protocol", .choice(["auto", "modern", "legacy"]), "The era of the protocol; without it that is found out."),
+    ], exactlyOne: [["command", "url", "from"]])
 }

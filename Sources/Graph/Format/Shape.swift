@@ -44,6 +44,9 @@ public indirect enum Shape: Sendable {
 
   /// The name of an environment variable.
   case environmentName
+
+  /// An MCP server: one of the graph, or of the server file beside it.
+  case serverName
   case list(Shape, isEmptyAllowed: Bool = false)
   case map(keys: KeyRule, values: Shape, isEmptyAllowed: Bool = true)
   case object(ObjectShape)
@@ -128,7 +131,7 @@ extension Shape {
   var types: Set<YAMLType> {
     switch self {
     case .text, .template, .script, .expression: [.string, .number, .bool]
-    case .duration, .choice, .fileName, .nodeName, .target, .channelName, .environmentName: [.string]
+    case .duration, .choice, .fileName, .nodeName, .target, .channelName, .environmentName, .serverName: [.string]
     case .assignment, .value, .json: [.null, .bool, .number, .string, .list, .map]
     case .bool: [.bool]
     case .integer, .number: [.number]
@@ -160,6 +163,7 @@ extension Shape {
     case .target: "the name of a node, or end"
     case .channelName: "the name of a channel"
     case .environmentName: "the name of an environment variable"
+    case .serverName: "the name of an MCP server"
     case .list(let item, _): "a list (each item \(item.summary))"
     case .map: "a map"
     case .object(let object): object.name

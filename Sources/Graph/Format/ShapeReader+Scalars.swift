@@ -57,6 +57,13 @@ extension ShapeReader {
     return .literal(.string(text))
   }
 
+  mutating func serverName(_ node: YAMLNode, _ shape: Shape) -> Field? {
+    let keys = Shape.KeyRule.server
+    guard let field = name(node, shape, rule: keys.summary, isValid: keys.allows) else { return nil }
+    servers.append((node.text ?? "", node.position))
+    return field
+  }
+
   mutating func fileName(_ node: YAMLNode) -> Field? {
     guard let text = node.text else { return nil }
     guard !text.isEmpty else {

@@ -10,6 +10,9 @@ struct ShapeReader {
   /// Every file named, for the rule that they stay below the graph's folder.
   var files: [(name: String, position: SourcePosition)] = []
 
+  /// Every MCP server that a node names.
+  var servers: [(name: String, position: SourcePosition)] = []
+
   /// Every script with an expression in it.
   var scripts: [Script] = []
 
@@ -78,6 +81,7 @@ struct ShapeReader {
     case .environmentName:
       let keys = Shape.KeyRule.environment
       return name(node, shape, rule: keys.summary, isValid: keys.allows)
+    case .serverName: return serverName(node, shape)
     case .list(let item, let isEmptyAllowed): return list(node, of: item, isEmptyAllowed: isEmptyAllowed)
     case .map(let keys, let values, let isEmptyAllowed):
       return map(node, keys, isEmptyAllowed: isEmptyAllowed) { _ in values }

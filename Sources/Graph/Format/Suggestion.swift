@@ -1,5 +1,5 @@
 /// Finds what somebody most likely meant.
-enum Suggestion {
+public enum Suggestion {
   /// Names beyond so many are not looked at.
   private static let compared = 1000
 
@@ -18,7 +18,7 @@ enum Suggestion {
   }
 
   /// "did you mean …?", or the names there are when they are few.
-  static func hint(for name: String, in known: [String], listing most: Int = 12) -> String? {
+  public static func hint(for name: String, in known: [String], listing most: Int = 12) -> String? {
     if let near = nearest(to: name, in: known) { return "did you mean \"\(near)\"?" }
     guard !known.isEmpty, known.count <= most else { return nil }
     return "known: \(known.joined(separator: ", "))"

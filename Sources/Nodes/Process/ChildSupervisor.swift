@@ -61,7 +61,7 @@ final class ChildSupervisor: Sendable {
   /// Returns once the child has exited and its output is taken; the child is not reaped, so its pid stays its own.
   func watch(pid: Int, stdout: Int32, stderr: Int32) async -> Outcome {
     await withCheckedContinuation { continuation in
-      Self.waitForExit(of: pid, ringing: bell)
+      bell.ringAtExit(of: pid)
       let thread = Thread { [self] in
         var watch = Watch(supervisor: self, pid: pid, stdout: stdout, stderr: stderr, limit: limit)
         watch.run()
@@ -70,17 +70,6 @@ final class ChildSupervisor: Sendable {
       thread.name = "child \(pid)"
       thread.start()
     }
-  }
-
-  /// Rings `bell` when `pid` has exited, leaving it to be reaped.
-  private static func waitForExit(of pid: Int, ringing bell: Bell) {
-    let thread = Thread {
-      var info = unsafe siginfo_t()
-      while unsafe waitid(P_PID, id_t(pid), &info, WEXITED | WNOWAIT) != 0, errno == EINTR {}
-      bell.childHasExited()
-    }
-    thread.stackSize = 64 << 10
-    thread.start()
   }
 
   /// What the watching thread owns.
@@ -222,41 +211,6 @@ final class ChildSupervisor: Sendable {
       guard descriptor >= 0 else { return }
       close(descriptor)
       descriptor = -1
-    }
-  }
-}
-
-/// Wakes a thread that polls, from any other.
-private final class Bell: Sendable {
-  private let ends: (read: Int32, write: Int32)
-  private let hasExited = Mutex(false)
-
-  init() throws(SystemFailure) {
-    ends = try Platform.pipe()
-    Platform.makeNonblocking(ends.read)
-    Platform.makeNonblocking(ends.write)
-  }
-
-  deinit {
-    close(ends.read)
-    close(ends.write)
-  }
-
-  var descriptor: Int32 { ends.read }
-  var hasChildExited: Bool { hasExited.withLock { $0 } }
-
-  func childHasExited() {
-    hasExited.withLock { $0 = true }
-    ring()
-  }
-
-  func ring() {
-    try? Platform.write([0], to: ends.write)
-  }
-
-  func silence() {
-    unsafe withUnsafeTemporaryAllocation(byteCount: 64, alignment: 1) { buffer in
-      _ = unsafe Platform.read(ends.read, into: buffer)
     }
   }
 }

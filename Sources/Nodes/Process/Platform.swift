@@ -32,6 +32,16 @@ enum Platform {
     _ = fcntl(descriptor, F_SETFL, flags | O_NONBLOCK)
   }
 
+  static func close(_ descriptor: Int32) {
+    #if canImport(Darwin)
+      _ = Darwin.close(descriptor)
+    #elseif canImport(Glibc)
+      _ = Glibc.close(descriptor)
+    #else
+      _ = Musl.close(descriptor)
+    #endif
+  }
+
   static func openNull() throws(SystemFailure) -> Int32 {
     let descriptor = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw SystemFailure("open /dev/null") }
@@ -73,6 +83,38 @@ enum Platform {
       }
       rest = rest.dropFirst(count)
     }
+  }
+
+  enum Writing {
+    case wrote(Int)
+    case nothingNow
+    case failed
+  }
+
+  /// Writes what there is room for, to a descriptor that does not block.
+  static func writeSome(_ bytes: ArraySlice<UInt8>, to descriptor: Int32) -> Writing {
+    while true {
+      let count = unsafe bytes.withUnsafeBytes { bytes in
+        #if canImport(Darwin)
+          unsafe Darwin.write(descriptor, bytes.baseAddress, bytes.count)
+        #elseif canImport(Glibc)
+          unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count)
+        #else
+          unsafe Musl.write(descriptor, bytes.baseAddress, bytes.count)
+        #endif
+      }
+      if count >= 0 { return .wrote(count) }
+      if errno == EINTR { continue }
+      return errno == EAGAIN ? .nothingNow : .failed
+    }
+  }
+
+  /// Writing to a pipe that nobody reads is then an error for this thread and no signal, whatever the program does.
+  static func blockBrokenPipeSignal() {
+    var signals = sigset_t()
+    unsafe sigemptyset(&signals)
+    unsafe sigaddset(&signals, SIGPIPE)
+    _ = unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
   }
 
   /// Bytes read, 0 at the end, `nil` when there is nothing now.
