@@ -71,6 +71,13 @@ struct NodeFields: Sendable {
     return flag
   }
 
+  /// The field's members; none when it is not there.
+  func object(_ key: String) async throws -> JSONObject {
+    guard let value = try await value(key), value != .null else { return [:] }
+    guard let object = value.objectValue else { throw failure(key, "\(value.summary) is no map") }
+    return object
+  }
+
   func duration(_ key: String) async throws -> Duration? {
     guard let value = try await value(key), value != .null else { return nil }
     guard let text = value.stringValue, let duration = Duration(parsing: text) else {

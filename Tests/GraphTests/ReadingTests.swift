@@ -76,6 +76,33 @@ struct ReadingTests {
     #expect(graph.nodes["write"]?.fields["parse"] == nil)
   }
 
+  @Test func `a model comes from the node or from defaults, and what holds its key is a secret`() throws {
+    let text = """
+      graph: g
+      defaults: { llm: { model: llama3.1, options: { temperature: 0 } } }
+      secrets: [TOKEN]
+      start: [a, b]
+      nodes:
+        a: { llm: hello }
+        b:
+          llm:
+            provider: openai
+            model: m
+            prompt: hello
+            api-key: MY_KEY
+            options: { seed: 1 }
+            headers: { X-Token: "${{ $secrets.TOKEN }}" }
+
+      """
+    let reading = GraphReader().read(text)
+    let graph = try #require(reading.graph, "\(reading.problems)")
+    #expect(graph.nodes["a"]?.fields["model"] == .literal("llama3.1"))
+    #expect(graph.nodes["a"]?.fields["prompt"] == .literal("hello"))
+    #expect(graph.nodes["b"]?.fields["model"] == .literal("m"))
+    #expect(graph.nodes["b"]?.fields["options"]?["temperature"] == .literal(0))
+    #expect(graph.secrets == ["TOKEN", "MY_KEY"])
+  }
+
   @Test func `takes Windows line ends and a byte order mark`() {
     let text = "\u{FEFF}" + Self.example.replacing("\n", with: "\r\n")
     #expect(GraphReader().read(text).problems == [])

@@ -34,7 +34,7 @@ struct RuleTests {
     #expect(problem.position.line == line)
   }
 
-  static let mistakes = edges + channels + expressions + effects + environment
+  static let mistakes = edges + channels + expressions + effects + environment + models
 
   private static func graph(_ nodes: String, start: String = "a") -> String {
     "graph: g\nstate: { draft: {} }\nstart: \(start)\nnodes:\n  "
@@ -172,5 +172,24 @@ struct RuleTests {
     .node(
       "shell: { argv: [▶'${{ .topic }}', x] }", "an expression decides which program runs",
       hint: "name the program in the file, and let expressions give its arguments", .warning),
+  ]
+
+  private static let models: [Mistake] = [
+    Mistake(
+      graph("▶a: { llm: hello }"), "a names no model",
+      hint: #"add "model", or name one for all under defaults: { llm: { model: llama3.1 } }"#),
+    Mistake(
+      graph("a: { llm: { provider: openai, model: m, prompt: hello, ▶keep-alive: 5m } }"),
+      "keep-alive is for provider ollama; this is openai", hint: "remove it, or say provider: ollama"),
+    Mistake(
+      graph("a: { llm: { model: m, prompt: hello, ▶max-tokens-field: max_tokens } }"),
+      "max-tokens-field is for provider openai; this is ollama", hint: "remove it, or say provider: openai"),
+    .node(
+      "llm: { model: m, prompt: 'the key is ${{ ▶$secrets.TOKEN }}' }", "$secrets may stand only in env and headers",
+      hint: #"pass it in "env", and let the script read the variable"#),
+    .node(
+      "llm: { model: m, prompt: hello, options: { user: '${{ ▶$secrets.TOKEN }}' } }",
+      "$secrets may stand only in env and headers",
+      hint: #"pass it in "env", and let the script read the variable"#),
   ]
 }

@@ -70,6 +70,8 @@ struct DraftBuilder {
     node.approve = field["approve"]?.approval
     edges(of: &node, member.value)
     draft.graph.nodes[name] = node
+    // What holds a key is a secret wherever it is named.
+    if let key = node.fields["api-key"]?.string, !draft.graph.secrets.contains(key) { draft.graph.secrets.append(key) }
   }
 
   /// The kind's fields, those of `defaults` beneath them; maps such as `env` are merged key by key.

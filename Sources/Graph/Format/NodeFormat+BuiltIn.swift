@@ -1,6 +1,6 @@
 extension NodeFormat {
-  /// `set`, `shell`, `verify`, `http`, `ask`, `wait`.
-  public static let builtIn: [NodeFormat] = [set, shell, verify, http, ask, wait]
+  /// `set`, `shell`, `verify`, `http`, `llm`, `ask`, `wait`.
+  public static let builtIn: [NodeFormat] = [set, shell, verify, http, llm, ask, wait]
 
   private static let set = NodeFormat(
     kind: "set",

@@ -110,7 +110,8 @@ extension HTTPRequestPlan {
     "content-length", "transfer-encoding", "connection", "host", "te", "trailer", "upgrade", "keep-alive", "expect",
   ]
 
-  private static func headers(_ fields: NodeFields) async throws -> (HTTPHeaders, Set<String>) {
+  /// The `headers` field, and the names of those that carry secrets.
+  static func headers(_ fields: NodeFields) async throws -> (HTTPHeaders, Set<String>) {
     var headers = HTTPHeaders()
     var secret: Set<String> = ["authorization", "cookie", "proxy-authorization"]
     let entries: [(String, Field)]

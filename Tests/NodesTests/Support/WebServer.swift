@@ -15,13 +15,17 @@ final class WebServer: Sendable {
     var headers: HTTPHeaders = [:]
     var body: String = ""
 
-    /// Bytes sent before the connection is cut; `nil` sends all.
+    /// The connection is cut before all is sent.
     var cut = false
     var isSilent = false
+
+    /// What happens to the connection instead, byte for byte.
+    var script: [Act]?
   }
 
   private let requests = Mutex<[Request]>([])
   private let channel: any Channel
+  private let cuts: AsyncStream<Void>
 
   var asked: [Request] { requests.withLock { $0 } }
   var port: Int { channel.localAddress?.port ?? 0 }
@@ -29,12 +33,14 @@ final class WebServer: Sendable {
 
   init(_ answer: @escaping @Sendable (Request) -> Response) async throws {
     let requests = Mutex<@Sendable (Request) -> Void>({ _ in })
+    let (cuts, cut) = AsyncStream.makeStream(of: Void.self)
+    self.cuts = cuts
     channel = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           try channel.pipeline.syncOperations.configureHTTPServerPipeline()
           try channel.pipeline.syncOperations.addHandler(
-            Handler(note: { request in requests.withLock { $0 }(request) }, answer: answer))
+            Handler(note: { request in requests.withLock { $0 }(request) }, cut: cut, answer: answer))
         }
       }
       .bind(host: "127.0.0.1", port: 0).get()
@@ -43,18 +49,33 @@ final class WebServer: Sendable {
 
   deinit { channel.close(promise: nil) }
 
+  /// Returns once a connection has ended, whoever ended it.
+  func waitUntilCut() async {
+    for await _ in cuts { return }
+  }
+
   private final class Handler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
     private let note: @Sendable (Request) -> Void
+    private let cut: AsyncStream<Void>.Continuation
     private let answer: @Sendable (Request) -> Response
     private var head: HTTPRequestHead?
     private var body = ""
 
-    init(note: @escaping @Sendable (Request) -> Void, answer: @escaping @Sendable (Request) -> Response) {
+    init(
+      note: @escaping @Sendable (Request) -> Void, cut: AsyncStream<Void>.Continuation,
+      answer: @escaping @Sendable (Request) -> Response
+    ) {
       self.note = note
+      self.cut = cut
       self.answer = answer
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+      cut.yield()
+      context.fireChannelInactive()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -71,6 +92,12 @@ final class WebServer: Sendable {
       note(request)
       let response = answer(request)
       if response.isSilent { return }
+      if let script = response.script {
+        guard let encoder = try? context.pipeline.syncOperations.context(handlerType: HTTPResponseEncoder.self) else {
+          preconditionFailure("the pipeline has an encoder")
+        }
+        return ActPlayer(channel: context.channel, encoder: encoder).play(script[...])
+      }
       var headers = response.headers
       headers.replaceOrAdd(name: "Content-Length", value: "\(response.body.utf8.count + (response.cut ? 10 : 0))")
       context.write(

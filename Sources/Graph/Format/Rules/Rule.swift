@@ -6,6 +6,6 @@ protocol Rule: Sendable {
 enum Rules {
   static let all: [any Rule] = [
     TargetRule(), RouteRule(), ReachabilityRule(), FanOutRule(), ChannelRule(), WriteRule(), VariableRule(), PathRule(),
-    RetryRule(), QuotingRule(), ProgramRule(), EnvironmentRule(), FileRule(), ServerRule(), SyntaxRule(),
+    RetryRule(), QuotingRule(), ProgramRule(), EnvironmentRule(), FileRule(), ServerRule(), ModelRule(), SyntaxRule(),
   ]
 }
