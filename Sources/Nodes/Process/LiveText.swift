@@ -101,7 +101,7 @@ struct LiveText {
 
 /// How much may be shown: a burst, then a steady rate.
 struct TokenBucket {
-  static let burst = 512 << 10
+  static let burst = 256 << 10
   static let bytesPerSecond = 256 << 10
 
   /// Showing starts again only when there is this much.

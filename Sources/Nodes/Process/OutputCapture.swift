@@ -5,9 +5,13 @@
   private var head: [UInt8] = []
   private let headLimit: Int
   private let tailLimit: Int
+  /// Begins with a page and holds whole ones: a pipe's bytes then lie in their page as they lie in ours, and the kernel
+  /// copies them nearly twice as fast.
   private let ring: UnsafeMutableRawBufferPointer
   private let ringSize: Int
   private var position = 0
+
+  private static let page = 4096
 
   /// Bytes seen so far.
   private(set) var count = 0
@@ -16,8 +20,8 @@
   init(limit: Int) {
     headLimit = limit / 4
     tailLimit = limit - headLimit
-    ringSize = max(tailLimit, 256 << 10)
-    unsafe ring = .allocate(byteCount: ringSize, alignment: 16)
+    ringSize = (max(tailLimit, 256 << 10) + Self.page - 1) / Self.page * Self.page
+    unsafe ring = .allocate(byteCount: ringSize, alignment: Self.page)
   }
 
   deinit { unsafe ring.deallocate() }

@@ -5,22 +5,43 @@ import Synchronization
 
 /// The terminal view: lines that stay scroll above, one line per running task moves below.
 ///
-/// Events only change what is to be drawn; a timer draws it, so a flood of output costs no more than its frames.
+/// Events only change what is to be drawn; a thread draws it, so neither a flood of output nor a terminal that takes its
+/// time costs those who tell them more than that.
 final class LivePrinter: EventPrinter {
   private let detail: Detail
   private let style: Style
   private let state = Mutex(State())
 
-  /// Lines kept for one frame; what comes faster is left to `graphrun log`.
-  private static let frameLines = 500
+  /// Held while drawing, so that frames come whole and in order.
+  private let screen = Mutex(())
+  private let bell = DispatchSemaphore(value: 0)
+
+  /// Lines of a task kept for one frame; what comes faster is left to `graphrun log`.
+  private static let frameLines = 200
+
+  /// Lines of all kept for one frame, while the terminal stands still.
+  private static let heldLines = 10_000
+
+  /// A spinner's pace; news are drawn at once, but not more often than eyes can follow.
+  private static let tick = 0.08
+  private static let gap = 0.02
 
   private struct State {
     var running: [Running] = []
-    var pending: [String] = []
+    var pending: [Line] = []
     var dropped = 0
     var drawn: [Int] = []
-    var frame = 0
     var size = Terminal.size
+    let start = ContinuousClock.now
+
+    /// The drawing thread was told that there are news.
+    var isAnnounced = false
+  }
+
+  /// A line that stays; one of a task's output gives way to its later ones.
+  private struct Line {
+    var task: String?
+    var text: String
   }
 
   private struct Running {
@@ -34,21 +55,39 @@ final class LivePrinter: EventPrinter {
   init(detail: Detail, style: Style) {
     self.detail = detail
     self.style = style
-    Thread.detachNewThread { [weak self] in
-      while self?.draw(tick: true) != nil { Thread.sleep(forTimeInterval: 0.08) }
+    Thread.detachNewThread { [weak self, bell] in
+      while true {
+        let hasNews = bell.wait(timeout: .now() + Self.tick) == .success
+        guard self?.draw() != nil else { return }
+        if hasNews { Thread.sleep(forTimeInterval: Self.gap) }
+      }
     }
   }
 
-  func say(_ text: String) { state.withLock { $0.pending.append(text) } }
-  func flush() { draw(tick: false) }
+  func say(_ text: String) { change { $0.pending.append(Line(text: text)) } }
+  func flush() { draw() }
 
   func resize() {
     state.withLock { $0.size = Terminal.size }
-    draw(tick: false)
+    draw()
+  }
+
+  private func change(_ body: (inout State) -> Void) {
+    let isFirst = state.withLock { state in
+      body(&state)
+      let surplus = state.pending.count - Self.heldLines
+      if surplus > 0 {
+        state.pending.removeFirst(surplus)
+        state.dropped += surplus
+      }
+      defer { state.isAnnounced = true }
+      return !state.isAnnounced
+    }
+    if isFirst { bell.signal() }
   }
 
   func show(_ event: RunEvent) {
-    state.withLock { state in
+    change { state in
       switch event.kind {
       case .taskStart(_, _, let task, let attempt):
         state.running.removeAll { $0.task == task }
@@ -56,18 +95,18 @@ final class LivePrinter: EventPrinter {
       case .taskOutput(_, let task, let stream, let text): take(text, stream, of: task, &state)
       case .taskRetry(_, let task, let attempt, let error, let delay):
         endOutput(of: task, &state)
-        state.pending.append(
-          "\(style.yellow("↻")) \(task)  \(style.dim("attempt \(attempt) failed: \(error.brief); again in \(spoken(delay))"))"
-        )
+        let text = style.dim("attempt \(attempt) failed: \(error.brief); again in \(spoken(delay))")
+        state.pending.append(Line(text: "\(style.yellow("↻")) \(task)  \(text)"))
       case .taskEnd(_, _, let task, let status, let seconds, let error):
         endOutput(of: task, &state)
         state.running.removeAll { $0.task == task }
-        if let line = ended(task, status, seconds, error) { state.pending.append(line) }
+        if let text = ended(task, status, seconds, error) { state.pending.append(Line(text: text)) }
       case .stepStart(let step, let nodes) where detail == .verbose:
-        state.pending.append(style.dim("── step \(step): \(nodes.map(\.rawValue).joined(separator: ", "))"))
+        let names = nodes.map(\.rawValue).joined(separator: ", ")
+        state.pending.append(Line(text: style.dim("── step \(step): \(names)")))
       case .checkpoint(let checkpoint, _, _) where detail == .verbose:
-        state.pending.append(style.dim("── checkpoint \(checkpoint)"))
-      case .notice(let text): state.pending.append(style.yellow("! ") + SafeText.line(text))
+        state.pending.append(Line(text: style.dim("── checkpoint \(checkpoint)")))
+      case .notice(let text): state.pending.append(Line(text: style.yellow("! ") + SafeText.line(text)))
       case .runEnd: state.running = []
       default: break
       }
@@ -105,36 +144,44 @@ final class LivePrinter: EventPrinter {
 
   private func keep(_ lines: [String], of task: String, _ stream: GraphRuntime.OutputStream, _ state: inout State) {
     guard detail > .quiet, stream != .thinking || detail == .verbose else { return }
-    for line in lines.suffix(Self.frameLines) {
-      state.pending.append(style.dim("\(task) │ ") + SafeText.line(line))
-    }
+    let head = style.dim("\(task) │ ")
+    state.pending += lines.suffix(Self.frameLines).map { Line(task: task, text: head + SafeText.line($0)) }
     state.dropped += max(0, lines.count - Self.frameLines)
-    let surplus = state.pending.count - 2 * Self.frameLines
-    if surplus > 0 {
-      state.pending.removeFirst(surplus)
-      state.dropped += surplus
+    var surplus = state.pending.count { $0.task == task } - Self.frameLines
+    guard surplus > 0 else { return }
+    state.dropped += surplus
+    state.pending.removeAll { line in
+      guard surplus > 0, line.task == task else { return false }
+      surplus -= 1
+      return true
     }
   }
 
   // MARK: Drawing
 
-  private func draw(tick: Bool) {
-    state.withLock { state in
-      if tick { state.frame += 1 }
-      guard !state.pending.isEmpty || !state.running.isEmpty || !state.drawn.isEmpty else { return }
-      let live = liveLines(state)
-      var text = ""
-      let rows = state.drawn.reduce(0) { $0 + max(1, ($1 + state.size.columns - 1) / max(1, state.size.columns)) }
-      if rows > 0 { text += "\u{1B}[\(rows)A\r" }
-      if state.dropped > 0 { text += style.dim("… \(state.dropped) lines more, kept in graphrun log") + "\u{1B}[K\n" }
-      for line in state.pending { text += line + "\u{1B}[K\n" }
-      for line in live { text += line.text + "\u{1B}[K\n" }
-      if rows > 0 { text += "\u{1B}[J" }
-      Sink.output.write(text)
-      state.pending = []
-      state.dropped = 0
-      state.drawn = live.map(\.columns)
+  private func draw() {
+    screen.withLock { _ in
+      let frame = state.withLock { takeFrame(&$0) }
+      if !frame.isEmpty { Sink.output.write(frame) }
     }
+  }
+
+  /// What brings the screen up to date; what stays is handed over with it.
+  private func takeFrame(_ state: inout State) -> String {
+    state.isAnnounced = false
+    guard !state.pending.isEmpty || !state.running.isEmpty || !state.drawn.isEmpty else { return "" }
+    let live = liveLines(state)
+    var text = ""
+    let rows = state.drawn.reduce(0) { $0 + max(1, ($1 + state.size.columns - 1) / max(1, state.size.columns)) }
+    if rows > 0 { text += "\u{1B}[\(rows)A\r" }
+    if state.dropped > 0 { text += style.dim("… \(state.dropped) lines more, kept in graphrun log") + "\u{1B}[K\n" }
+    for line in state.pending { text += line.text + "\u{1B}[K\n" }
+    for line in live { text += line.text + "\u{1B}[K\n" }
+    if rows > 0 { text += "\u{1B}[J" }
+    state.pending = []
+    state.dropped = 0
+    state.drawn = live.map(\.columns)
+    return text
   }
 
   private func liveLines(_ state: State) -> [(text: String, columns: Int)] {
@@ -149,6 +196,7 @@ final class LivePrinter: EventPrinter {
 
   private func line(of task: Running, _ state: State) -> (text: String, columns: Int) {
     let frames = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"]
+    let frame = Int((ContinuousClock.now - state.start).seconds / Self.tick) % frames.count
     let elapsed = (ContinuousClock.now - task.start).seconds
     let time = elapsed < 1 ? "" : elapsed < 60 ? "\(Int(elapsed))s" : spoken(elapsed)
     let attempt = task.attempt > 1 ? " (attempt \(task.attempt))" : ""
@@ -157,7 +205,7 @@ final class LivePrinter: EventPrinter {
     let head = name.columns + attempt.count + time.count + 6
     let last = SafeText.line(String(task.last.prefix(400))).cut(to: max(0, width - head))
     let text =
-      "\(style.cyan(frames[state.frame % frames.count])) \(style.bold(name))\(attempt)  \(style.dim(time))  \(style.dim(last))"
+      "\(style.cyan(frames[frame])) \(style.bold(name))\(attempt)  \(style.dim(time))  \(style.dim(last))"
     return (text, head + last.columns)
   }
 }

@@ -43,13 +43,21 @@ enum SQL {
   static let taskChecksums =
     "SELECT checksum FROM task WHERE thread = ? AND namespace = ? AND checkpoint = ? ORDER BY \(taskOrder)"
   private static let taskOrder = "ordinal, node, idx, due, due_offset"
-  static let putTask = """
-    INSERT INTO task (\(taskColumns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+  /// All columns but `fan_out` are bound: with more than 20 of them GRDB copies each, and a result may be megabytes.
+  static func putTask(isFanOut: Bool) -> String { isFanOut ? putFanOutTask : putEdgeTask }
+  private static let putFanOutTask = putTask(fanOut: "1")
+  private static let putEdgeTask = putTask(fanOut: "0")
+
+  private static func putTask(fanOut: String) -> String {
+    """
+    INSERT INTO task (\(taskColumns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, \(fanOut), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET ordinal = excluded.ordinal, fan_out = excluded.fan_out, status = excluded.status,
       attempts = excluded.attempts, seconds = excluded.seconds, not_before = excluded.not_before,
       handler = excluded.handler, error = excluded.error, writes = excluded.writes, triggers = excluded.triggers,
       questions = excluded.questions, kept = excluded.kept, result = excluded.result, checksum = excluded.checksum
     """
+  }
 
   static let note = "SELECT thread, key, name, value, checksum FROM note"
   static let putNote = """

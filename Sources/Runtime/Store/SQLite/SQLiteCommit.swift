@@ -46,7 +46,10 @@ struct SQLiteCommit {
       throw StoreError.refused(
         "task \(record.label) of checkpoint \(record.checkpoint), which checkpoint \(child) ended")
     }
-    try put(SQL.putTask, "task", record.columns(of: thread))
+    var columns = record.columns(of: thread)
+    let checksum = Checksum.of("task", columns)
+    columns.remove(at: TaskRecord.fanOutColumn)
+    try db.change(SQL.putTask(isFanOut: record.isFanOut), columns + [.text(checksum)])
     if record.isFinished {
       try db.change(SQL.endNotes, [.text(thread.rawValue), .text(TaskKey.key(thread, record.id))])
     }

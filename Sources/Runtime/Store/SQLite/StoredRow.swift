@@ -77,11 +77,18 @@ extension Column: DatabaseValueConvertible {
     case .int(let number): number.databaseValue
     case .double(let number): number.databaseValue
     // SQLite's text functions stop at NUL where a length is not given: such text goes in as bytes, cast in the SQL.
-    case .text(let text): text.utf8.contains(0) ? Data(text.utf8).databaseValue : text.databaseValue
+    case .text(let text): text.hasNUL ? Data(text.utf8).databaseValue : text.databaseValue
     }
   }
 
   static func fromDatabaseValue(_ value: DatabaseValue) -> Column? { StoredRow(value).columns.first }
+}
+
+extension String {
+  fileprivate var hasNUL: Bool {
+    let quick = unsafe utf8.withContiguousStorageIfAvailable { bytes in unsafe bytes.contains(0) }
+    return quick ?? utf8.contains(0)
+  }
 }
 
 extension StoredRow {
