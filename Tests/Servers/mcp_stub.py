@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A small MCP server over standard streams, for tests: both eras of the protocol, and faults by name.
 
-    mcp_stub.py [--era both|legacy|modern] [--log FILE] [FAULT ...]
+    mcp_stub.py [--era both|legacy|modern] [--log FILE] [--pids FILE] [FAULT ...]
 
 Without a fault it behaves. Its tools:
   echo(text)      the text                     add(a, b)       {"result": a + b} and no text
@@ -9,7 +9,8 @@ Without a fault it behaves. Its tools:
   json()          a value as text only         nothing()       an empty list, and no content
   fail()          an error whose cause is on standard error only
   steps(n)        n reports of progress        ask(subject)    asks for a name before it answers (modern)
-  hold()          never answers                promise()       what its outputSchema does not allow
+  hold()          tells that it holds on, and never answers
+  promise()       what its outputSchema does not allow
 
 Faults:
   silent          never answers anything       deaf-to-new     never answers what is not of the legacy era
@@ -240,6 +241,8 @@ class Server:
         return text(json.dumps([arguments["subject"], given, params.get("requestState")]))
 
     def do_hold(self, arguments, params):
+        token = params["_meta"].get("progressToken")
+        self.send({"method": "notifications/progress", "params": {"progressToken": token, "message": "holding"}})
         return None
 
     def do_promise(self, arguments, params):
@@ -250,10 +253,14 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--era", choices=["both", "legacy", "modern"], default="both")
     parser.add_argument("--log", help="append every line that comes here")
+    parser.add_argument("--pids", help="append the pid here")
     parser.add_argument("faults", nargs="*")
     options = parser.parse_args()
     server = Server(options)
     faults = server.faults
+    if options.pids:
+        with open(options.pids, "a") as pids:
+            pids.write(f"{os.getpid()}\n")
     if "exit" in faults:
         sys.stderr.write("DockerException: Error while fetching server API version\n")
         sys.exit(3)

@@ -1,6 +1,6 @@
 extension NodeFormat {
-  /// `set`, `shell`, `verify`, `http`, `llm`, `ask`, `wait`.
-  public static let builtIn: [NodeFormat] = [set, shell, verify, http, llm, ask, wait]
+  /// `set`, `shell`, `verify`, `http`, `llm`, `mcp`, `ask`, `wait`.
+  public static let builtIn: [NodeFormat] = [set, shell, verify, http, llm, mcp, ask, wait]
 
   private static let set = NodeFormat(
     kind: "set",
@@ -54,10 +54,11 @@ extension NodeFormat {
       FieldFormat(
         "shell", .shorthand(for: "run", shellProbe), "A probe: runs a script or a program; any exit code is a result."),
       FieldFormat("http", .shorthand(for: "url", httpObject), "A probe: asks a web server; any status is a result."),
+      FieldFormat("mcp", .object(mcpProbe), "A probe: calls a tool that only reads; its own error is a result too."),
       FieldFormat("that", .list(.object(expectation)), "What must hold.", isRequired: true),
       FieldFormat("within", .duration(computed: true), "Tries again for so long, until it holds."),
       FieldFormat("every", .duration(computed: true), "How often it tries within that time; without it every second."),
-    ], shorthand: "that", atMostOne: [["shell", "http"]])
+    ], shorthand: "that", atMostOne: [["shell", "http", "mcp"]])
 
   private static let expectation = ObjectShape(
     "an expectation ({expect, message})",
@@ -102,4 +103,23 @@ extension NodeFormat {
       FieldFormat("for", .duration(computed: true), "How long."),
       FieldFormat("until", .template, "A date and time with its offset, for instance 2026-01-31T09:00:00Z."),
     ], shorthand: "for", exactlyOne: [["for", "until"]])
+
+  private static let mcp = NodeFormat(
+    kind: "mcp", description: "Calls a tool of an MCP server. The result is {text, content, structured?}.",
+    fields: mcpFields, effects: .once)
+
+  private static let mcpFields = [
+    FieldFormat("server", .serverName, "The server, by its name under servers or in mcp.json.", isRequired: true),
+    FieldFormat("tool", .text, "The tool's name.", isRequired: true),
+    FieldFormat(
+      "arguments", .any([.map(keys: .any, values: .value), .template]),
+      "What the tool gets, an object; checked against its schema."),
+  ]
+
+  private static let mcpProbe = ObjectShape(
+    "mcp",
+    mcpFields + [
+      FieldFormat(
+        "repeatable", .bool, "Says that the tool may be called again and again, where it does not say so itself.")
+    ])
 }

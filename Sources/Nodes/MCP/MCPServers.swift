@@ -3,7 +3,7 @@ import GraphRuntime
 import Synchronization
 
 /// The servers of one run: one session for each, shared by all its tasks, ended with the run.
-final class MCPServers: Sendable {
+final class MCPServers: RunResource {
   /// Different configurations in one run; where expressions give parts of one there could be any number.
   static let mostSessions = 64
 

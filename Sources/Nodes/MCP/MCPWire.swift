@@ -11,8 +11,28 @@ final class MCPWire: Sendable {
     var lastID = 0
 
     /// Who wants to know of progress, by the request's token.
-    var progress: [Int: @Sendable (String) -> Void] = [:]
+    var progress: [Int: Listener] = [:]
     var toolsHaveChanged = false
+  }
+
+  /// Passes progress on at a rate that somebody can read, however often the server reports.
+  private struct Listener {
+    var tell: @Sendable (String) -> Void
+    private var left = 20.0
+    private var last = ContinuousClock.now
+
+    init(_ tell: @escaping @Sendable (String) -> Void) {
+      self.tell = tell
+    }
+
+    mutating func isDue(at now: ContinuousClock.Instant) -> Bool {
+      let perSecond = 10.0
+      left = min(20, left + (now - last) / .seconds(1) * perSecond)
+      last = now
+      guard left >= 1 else { return false }
+      left -= 1
+      return true
+    }
   }
 
   private let state = Mutex(State())
@@ -87,7 +107,7 @@ final class MCPWire: Sendable {
   private func register(_ progress: (@Sendable (String) -> Void)?) -> Int {
     state.withLock { state in
       state.lastID += 1
-      if let progress { state.progress[state.lastID] = progress }
+      if let progress { state.progress[state.lastID] = Listener(progress) }
       return state.lastID
     }
   }
@@ -155,10 +175,11 @@ final class MCPWire: Sendable {
     switch method {
     case "notifications/tools/list_changed": state.withLock { $0.toolsHaveChanged = true }
     case "notifications/progress":
-      guard let token = params?["progressToken"]?.intValue, let show = state.withLock({ $0.progress[token] }) else {
-        return
+      guard let token = params?["progressToken"]?.intValue else { return }
+      let tell = state.withLock { state in
+        state.progress[token]?.isDue(at: .now) == true ? state.progress[token]?.tell : nil
       }
-      show(Self.progressText(params))
+      tell?(Self.progressText(params))
     default: break
     }
   }
@@ -168,7 +189,8 @@ final class MCPWire: Sendable {
     let total = params?["total"].map { " of \($0.text)" } ?? ""
     let count = params?["progress"].map { "\($0.text)\(total)" } ?? ""
     guard let message = params?["message"]?.stringValue, !message.isEmpty else { return count }
-    return count.isEmpty ? message : "\(message) (\(count))"
+    let said = message.prefix(1000)
+    return count.isEmpty ? String(said) : "\(said) (\(count))"
   }
 }
 

@@ -5,19 +5,22 @@ import GraphRuntime
 enum Probe {
   case shell(ShellStep)
   case http(HTTPExchange)
+  case mcp(MCPStep)
 
   /// The probe that `fields` names; `nil` when there is none.
-  init?(_ fields: NodeFields) throws {
+  init?(_ fields: NodeFields) async throws {
     if let shell = fields.nested("shell") {
       self = .shell(ShellStep(shell))
     } else if let http = fields.nested("http") {
       self = .http(HTTPExchange(http))
+    } else if let mcp = fields.nested("mcp") {
+      self = .mcp(try await MCPStep(mcp))
     } else {
       return nil
     }
   }
 
-  /// `{exit, stdout …}`, `{status, body …}` or `{error: {kind, message}}`.
+  /// `{exit, stdout …}`, `{status, body …}`, `{text, content …}` or `{error: {kind, message}}`.
   ///
   /// A look that had not ended by `deadline` is `nil`, or where it `isFirst` an error that expectations can see.
   func finding(before deadline: ContinuousClock.Instant?, isFirst: Bool) async throws -> JSON? {
@@ -36,6 +39,7 @@ enum Probe {
       return Unmet(expectation: "the probe finds something", message: error["message"]?.stringValue, seen: [])
     }
     switch self {
+    case .mcp: return nil
     case .shell(let step):
       let ok = try await step.fields.integers("ok") ?? [0]
       guard finding["exit"]?.intValue.map(ok.contains) != true else { return nil }
@@ -50,7 +54,7 @@ enum Probe {
     }
   }
 
-  private static let findings: Set<ErrorKind> = [.connection, .timeout, .spawn, .parse, .limit, .http]
+  private static let findings: Set<ErrorKind> = [.connection, .timeout, .spawn, .parse, .limit, .http, .protocol]
 
   private static func error(_ kind: ErrorKind, _ message: String) -> JSON {
     ["error": ["kind": .string(kind.rawValue), "message": .string(message)]]
@@ -60,6 +64,7 @@ enum Probe {
     switch self {
     case .shell(let step): try await step.finding(of: try await step.execute(show: { _, _ in }))
     case .http(let exchange): try await exchange.finding()
+    case .mcp(let step): try await step.finding()
     }
   }
 }

@@ -13,7 +13,7 @@ public struct VerifyNode: NodeKind {
   public func run(_ task: TaskContext) async throws -> NodeResult {
     let fields = NodeFields(task)
     let expectations = try Expectation.list(fields)
-    let probe = try Probe(fields)
+    let probe = try await Probe(fields)
     let every = try await fields.duration("every") ?? .seconds(1)
     let deadline = try await fields.duration("within").map { ContinuousClock.now + $0 }
     var last: Verdict?
