@@ -77,7 +77,11 @@ struct DraftBuilder {
   /// The kind's fields, those of `defaults` beneath them; maps such as `env` are merged key by key.
   private func body(_ node: Field, _ kind: NodeFormat) -> OrderedDictionary<String, Field> {
     var own = node[kind.kind]?.entries ?? [:]
-    for (key, value) in fields["defaults"]?[kind.kind]?.entries ?? [:] { own[key] = own[key]?.over(value) ?? value }
+    for beneath in [kind.kind, kind.base].compactMap(\.self) {
+      for (key, value) in fields["defaults"]?[beneath]?.entries ?? [:] where kind.has(key) {
+        own[key] = own[key]?.over(value) ?? value
+      }
+    }
     return own
   }
 

@@ -1,6 +1,6 @@
 extension NodeFormat {
-  /// `set`, `shell`, `verify`, `http`, `llm`, `mcp`, `ask`, `wait`.
-  public static let builtIn: [NodeFormat] = [set, shell, verify, http, llm, mcp, ask, wait]
+  /// `set`, `shell`, `verify`, `http`, `llm`, `mcp`, `agent`, `ask`, `wait`.
+  public static let builtIn: [NodeFormat] = [set, shell, verify, http, llm, mcp, agent, ask, wait]
 
   private static let set = NodeFormat(
     kind: "set",

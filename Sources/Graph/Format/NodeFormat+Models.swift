@@ -46,6 +46,32 @@ extension NodeFormat {
         "Tools that the model may name in message.tool_calls; nothing is run."),
     ], shorthand: "prompt", exactlyOne: [["prompt", "messages"]])
 
+  static let agent = NodeFormat(
+    kind: "agent",
+    description:
+      "Lets a language model use tools of MCP servers until it answers. The result is {text, messages, calls, usage}.",
+    fields: modelFields + [
+      FieldFormat(
+        "servers", .list(.serverName, isEmptyAllowed: true), "The servers whose tools it has; without it all of them."),
+      FieldFormat(
+        "tools", .object(permissions), "Which tools it may call; what is not named needs a person's approval."),
+      FieldFormat("max-turns", .integer(1...1000), "Replies of the model until it must have answered; without it 20."),
+      FieldFormat("max-calls", .integer(1...10_000), "Calls of tools in all; without it 100."),
+      FieldFormat("max-tokens", .integer(1...Int(Int32.max)), "Tokens that all turns may take; without it any number."),
+      FieldFormat(
+        "limit", .integer(256...(1 << 20)), "Bytes of a tool's result that the model sees; without it 32768."),
+    ], shorthand: "prompt", exactlyOne: [["prompt", "messages"]], base: "llm")
+
+  private static let permissions = ObjectShape(
+    "tools ({allow, approve, deny})",
+    [
+      FieldFormat("allow", patterns, "Tools that may be called: TOOL or SERVER.TOOL, * stands for any characters."),
+      FieldFormat("approve", patterns, "Tools that may be called when a person approves the call."),
+      FieldFormat("deny", patterns, "Tools that are never called, and that the model is not told of."),
+    ])
+
+  private static let patterns = Shape.list(.text, isEmptyAllowed: true)
+
   private static let tool = ObjectShape(
     "a tool",
     [

@@ -14,20 +14,27 @@ public struct NodeFormat: Sendable {
   /// What a task of this kind does to the world when the node does not say (`effects:`).
   public var effects: DefaultEffects
 
-  public init(kind: String, description: String, body: Body, effects: DefaultEffects = .repeatable) {
+  /// The kind whose `defaults:` lie beneath its own, for the fields that both have.
+  public var base: String?
+
+  public init(
+    kind: String, description: String, body: Body, effects: DefaultEffects = .repeatable, base: String? = nil
+  ) {
     self.kind = kind
     self.description = description
     self.body = body
     self.effects = effects
+    self.base = base
   }
 
   /// A kind with known fields; `shorthand` is the one that a value which is no map stands for.
   public init(
     kind: String, description: String, fields: [FieldFormat], shorthand: String? = nil, exactlyOne: [[String]] = [],
-    atMostOne: [[String]] = [], effects: DefaultEffects = .repeatable
+    atMostOne: [[String]] = [], effects: DefaultEffects = .repeatable, base: String? = nil
   ) {
     let object = ObjectShape("\(kind)", fields, exactlyOne: exactlyOne, atMostOne: atMostOne)
-    self.init(kind: kind, description: description, body: .fields(object, shorthand: shorthand), effects: effects)
+    self.init(
+      kind: kind, description: description, body: .fields(object, shorthand: shorthand), effects: effects, base: base)
   }
 
   public enum Body: Sendable {
@@ -64,6 +71,12 @@ extension NodeFormat {
     let chosen = Set((object.exactlyOne + object.atMostOne).joined())
     let fields = object.fields.filter { !$0.isRequired && !chosen.contains($0.name) }
     return fields.isEmpty ? nil : ObjectShape("the defaults of \(kind)", fields)
+  }
+
+  /// Whether nodes of the kind may have the field `name`.
+  func has(_ name: String) -> Bool {
+    guard case .fields(let object, _) = body else { return false }
+    return object.field(name) != nil
   }
 
   /// Whether a task of `node` in doubt must not simply run again.

@@ -8,6 +8,9 @@ struct ModelFields: Sendable {
   /// With messages, `think` and `options`; tools and format are the node's own business.
   let request: ChatRequest
 
+  /// The first message is the node's own `system` text.
+  let hasSystem: Bool
+
   init(_ fields: NodeFields) async throws {
     let provider = try await fields.text("provider") ?? "ollama"
     guard let name = try await fields.text("model"), !name.isEmpty else {
@@ -31,6 +34,7 @@ struct ModelFields: Sendable {
       self.model = model
     default: throw fields.failure("provider", "\"\(provider)\" is neither ollama nor openai")
     }
+    hasSystem = try await fields.text("system") != nil
     request = ChatRequest(
       messages: try await Self.messages(fields), think: try await fields.value("think"), options: options)
   }

@@ -8,6 +8,9 @@ struct Refusal: Error {
 
   /// The server did not begin to answer.
   var precedesEffect: Bool { head.status < 500 || (head.status == 503 && head.retryAfter != nil) }
+
+  /// Asked the same again it would refuse again.
+  var isPermanent: Bool { [400, 401, 403, 404, 405, 413, 422].contains(head.status) }
 }
 
 extension OllamaServer {
@@ -29,7 +32,7 @@ extension OllamaServer {
       let said = text.isEmpty ? "" : ": \(text)"
       return NodeFailure(
         .http, "\(endpoint.base.text)\(path): status \(status)\(said)\(remedy)", precedesEffect: refusal.precedesEffect,
-        retryAfter: refusal.head.retryAfter)
+        isPermanent: refusal.isPermanent, retryAfter: refusal.head.retryAfter)
     }
     switch status {
     case 404 where model != nil && text.contains("not found") && !text.contains("page not found"):
@@ -51,7 +54,7 @@ extension OllamaServer {
     let installed = await names()
     return NodeFailure(
       .model, "\(endpoint.base.text) has no model \(model); get it with `ollama pull \(model)`\(installed)",
-      precedesEffect: true)
+      precedesEffect: true, isPermanent: true)
   }
 
   /// A model that cannot do what is asked of it.
@@ -59,13 +62,14 @@ extension OllamaServer {
     if text.contains("thinking") {
       return NodeFailure(
         .model, "\(text); leave out think, or take a model that thinks\(await names(needing: "thinking"))",
-        precedesEffect: true)
+        precedesEffect: true, isPermanent: true)
     }
     if text.contains("tools") {
       return NodeFailure(
-        .model, "\(text); take a model that knows tools\(await names(needing: "tools"))", precedesEffect: true)
+        .model, "\(text); take a model that knows tools\(await names(needing: "tools"))", precedesEffect: true,
+        isPermanent: true)
     }
-    return NodeFailure(.model, "\(model): \(text); take another model", precedesEffect: true)
+    return NodeFailure(.model, "\(model): \(text); take another model", precedesEffect: true, isPermanent: true)
   }
 
   /// The installed models, those with `capability` where one is needed, as the end of a message; nothing where the server

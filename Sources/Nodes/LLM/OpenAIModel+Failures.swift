@@ -24,7 +24,7 @@ extension OpenAIModel {
       let said = text.isEmpty ? "" : ": \(text)"
       return NodeFailure(
         kind, "\(endpoint.base.text)/chat/completions: status \(status)\(said)\(remedy)",
-        precedesEffect: refusal.precedesEffect,
+        precedesEffect: refusal.precedesEffect, isPermanent: refusal.isPermanent,
         retryAfter: refusal.head.retryAfter)
     }
     switch status {

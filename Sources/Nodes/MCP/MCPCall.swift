@@ -18,11 +18,9 @@ struct MCPCall: Sendable {
       throw NodeFailure(
         .type, "arguments of \(tool.name): must be an object, is \(arguments.summary)", precedesEffect: true)
     }
-    let violations = tool.parameters.violations(of: .object(given))
-    guard violations.isEmpty else {
-      let list = violations.prefix(5).map(\.description).joined(separator: "; ")
+    if let objection = tool.objection(to: given) {
       throw NodeFailure(
-        .type, "\(server) cannot take these arguments of \(tool.name): \(list)", precedesEffect: true)
+        .type, "\(server) cannot take these arguments of \(tool.name): \(objection)", precedesEffect: true)
     }
     var params: JSONObject = [
       "name": .string(tool.name), "arguments": .object(given),

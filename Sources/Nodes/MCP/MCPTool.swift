@@ -52,6 +52,14 @@ struct MCPTool: Sendable, Hashable {
   }
 }
 
+extension MCPTool {
+  /// Why the tool does not take `arguments`; `nil` when it does.
+  func objection(to arguments: JSONObject) -> String? {
+    let violations = parameters.violations(of: .object(arguments))
+    return violations.isEmpty ? nil : violations.prefix(5).map(\.description).joined(separator: "; ")
+  }
+}
+
 extension JSON {
   /// Equal values give equal texts.
   var withSortedKeys: JSON {

@@ -97,6 +97,9 @@ public struct NodeFailure: Error, Sendable {
   /// The effect may or may not have happened: a lost connection, a kill.
   public var isInDoubt: Bool
 
+  /// The same attempt would fail again, so that `retry` does not try: a model that does not exist, a key that is wrong.
+  public var isPermanent: Bool
+
   /// A shell's exit code, for `retry.on: [75]`.
   public var exitCode: Int?
 
@@ -105,13 +108,14 @@ public struct NodeFailure: Error, Sendable {
 
   public init(
     _ kind: ErrorKind, _ message: String, result: JSON? = nil, precedesEffect: Bool = false, isInDoubt: Bool = false,
-    exitCode: Int? = nil, retryAfter: Duration? = nil
+    isPermanent: Bool = false, exitCode: Int? = nil, retryAfter: Duration? = nil
   ) {
     self.kind = kind
     self.message = message
     self.result = result
     self.precedesEffect = precedesEffect
     self.isInDoubt = isInDoubt
+    self.isPermanent = isPermanent
     self.exitCode = exitCode
     self.retryAfter = retryAfter
   }

@@ -127,7 +127,7 @@ extension TaskRun {
 extension RetryPolicy {
   /// Whether another attempt may follow `made` attempts that ended with `failure` (RELIABILITY R4).
   func allows(_ failure: NodeFailure, made: Int, effects: EffectClass) -> Bool {
-    guard made < attempts else { return false }
+    guard made < attempts, !failure.isPermanent else { return false }
     let isListedExit = failure.exitCode.map(exitCodes.contains) ?? false
     guard isListedExit || (kinds ?? Self.standardKinds).contains(failure.kind.rawValue) else { return false }
     return effects != .once || failure.precedesEffect || failure.kind == .exit

@@ -129,7 +129,7 @@ public struct HistoryLine: Sendable {
 }
 
 extension TaskRecord {
-  /// `{node,task,index?,status,attempts,error?,result?,interrupt?}`.
+  /// `{node,task,index?,status,attempts,error?,result?,interrupt?,interrupts?}`; `interrupts` where several are open.
   public var json: JSON {
     var object: JSONObject = ["node": id.nodeName.json, "task": .string(label)]
     if isFanOut { object["index"] = .int(id.index) }
@@ -138,7 +138,9 @@ extension TaskRecord {
     if let seconds { object["seconds"] = .number(seconds) }
     if let error { object["error"] = error.json() }
     if let result { object["result"] = result }
-    if let question = [self].openQuestions.first { object["interrupt"] = question.json }
+    let questions = [self].openQuestions
+    if let question = questions.first { object["interrupt"] = question.json }
+    if questions.count > 1 { object["interrupts"] = .array(questions.map(\.json)) }
     return .object(object)
   }
 }

@@ -53,11 +53,12 @@ struct MCPNodeTests {
 
   @Test func `a question of the tool is a question of the task, and it goes on with the answer`() async throws {
     guard case .ask(let prompts) = try await node.run(task("ask", ["subject": "tea"])) else { throw UnexpectedResult() }
-    #expect(prompts.map(\.text) == ["Who?"] && prompts.map(\.key) == ["1 who"])
-    let answered = task("ask", ["subject": "tea"], answers: ["1 who": ["name": "Ada"]])
+    #expect(
+      prompts.map(\.text) == ["The tool ask of the server stub asks: Who?"] && prompts.map(\.key) == ["input 1 who"])
+    let answered = task("ask", ["subject": "tea"], answers: ["input 1 who": ["name": "Ada"]])
     let accepted: JSON = ["tea", ["action": "accept", "content": ["name": "Ada"]], "s1"]
     #expect(try await node.result(answered)["structured"] == accepted)
-    let declined = try await node.result(task("ask", ["subject": "tea"], answers: ["1 who": nil]))
+    let declined = try await node.result(task("ask", ["subject": "tea"], answers: ["input 1 who": nil]))
     #expect(declined["structured"] == ["tea", ["action": "decline"], "s1"])
     await bench.resources.close()
   }

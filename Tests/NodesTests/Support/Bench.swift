@@ -72,9 +72,10 @@ final class Bench: TaskServices {
   func task(
     _ kind: String, _ fields: [(String, Field)], scope: Scope = Scope(), answers: [String: JSON] = [:],
     servers: OrderedDictionary<String, Field> = [:], folder: String = NSTemporaryDirectory(),
-    environment: [String: String] = [:], stopGrace: Duration = .seconds(5)
+    environment: [String: String] = [:], stopGrace: Duration = .seconds(5),
+    effects: Effects? = nil
   ) -> TaskContext {
-    var node = Node("n", kind: kind)
+    var node = Node("n", kind: kind, effects: effects)
     for (key, field) in fields { node.fields[key] = field }
     let base = [
       "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "GRAPHRUN_RUN": "boot.thread.\(key)",

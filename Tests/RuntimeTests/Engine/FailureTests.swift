@@ -70,8 +70,9 @@ struct FailureTests {
     (NodeFailure(.exit, "x"), .once, true), (NodeFailure(.timeout, "x"), .once, false),
     (NodeFailure(.connection, "x"), .once, false), (NodeFailure(.connection, "x", precedesEffect: true), .once, true),
     (NodeFailure(.timeout, "x"), .repeatable, true), (NodeFailure(.signal, "x"), .once, false),
+    (NodeFailure(.model, "x", isPermanent: true), .pure, false),
   ])
-  func `retry takes only what cannot leave a once node in doubt`(
+  func `retry takes only what can get better and cannot leave a once node in doubt`(
     failure: NodeFailure, effects: EffectClass, isAllowed: Bool
   ) {
     #expect(RetryPolicy().allows(failure, made: 1, effects: effects) == isAllowed)

@@ -12,13 +12,14 @@ struct ModelRule: Rule {
   private func missing(_ node: Node, _ draft: Draft) -> [Problem] {
     // One with a mistake in it is there.
     let isThere = { (place: YAMLNode?) in place?[node.kind]?["model"] != nil }
-    guard node.fields["model"] == nil, !isThere(draft.yaml(of: node.name)), !isThere(draft.root["defaults"]) else {
-      return []
-    }
+    let isInherited = draft.format(of: node)?.base.flatMap { draft.root["defaults"]?[$0]?["model"] } != nil
+    guard node.fields["model"] == nil, !isInherited, !isThere(draft.yaml(of: node.name)),
+      !isThere(draft.root["defaults"])
+    else { return [] }
     return [
       Problem(
         at: draft.position(of: node.name), "\(node.name) names no model",
-        hint: "add \"model\", or name one for all under defaults: { \(node.kind): { model: llama3.1 } }")
+        hint: "add \"model\", or name one for all under defaults: { llm: { model: llama3.1 } }")
     ]
   }
 

@@ -1,0 +1,135 @@
+import Graph
+import GraphRuntime
+import OrderedCollections
+import Synchronization
+import Testing
+
+@testable import GraphNodes
+
+@Suite("agent", .serialized)
+struct AgentTests {
+  @Test func `calls tools until it answers, and gives text, messages, calls and usage`() async throws {
+    let shop = try await Workshop([
+      Workshop.calls(("look", ["at": "left"]), ("mark", ["name": "a"])), Workshop.says("It is done."),
+    ])
+    let result = try await shop.result(shop.task([("system", "Be brief.")]))
+    #expect(result["text"] == "It is done.")
+    let calls = try #require(result["calls"]?.arrayValue)
+    #expect(calls.map { $0["tool"] } == ["look", "mark"] && calls.allSatisfy { $0["status"] == "done" })
+    #expect(calls[0]["server"] == "shop" && calls[0]["turn"] == 1 && calls[0]["arguments"] == ["at": "left"])
+    #expect(calls[0]["result"]?["text"] == "saw left")
+    let roles = result["messages"]?.arrayValue?.compactMap { $0["role"]?.stringValue }
+    #expect(roles == ["user", "assistant", "tool", "tool", "assistant"])
+    #expect(result["usage"]?["turns"] == 2 && result["usage"]?["prompt_tokens"] == 52)
+    let second = try #require(shop.model.chats.last?["messages"]?.arrayValue)
+    #expect(second.first?["role"] == "system" && second.suffix(2).map { $0["content"] } == ["saw left", "mark done"])
+    #expect(shop.effects.count == 1)
+  }
+
+  @Test func `calls of one turn run side by side, and their results stand in call order`() async throws {
+    let shop = try await Workshop([
+      Workshop.calls(("mark", ["name": "slow", "hold": 1.5]), ("mark", ["name": "quick", "hold": 1.2])),
+      Workshop.says("ok"),
+    ])
+    let start = ContinuousClock.now
+    let result = try await shop.result(shop.task())
+    #expect(ContinuousClock.now - start < .milliseconds(2700), "one after the other they take 2.7 s")
+    #expect(result["calls"]?.arrayValue?.map { $0["arguments"]?["name"] } == ["slow", "quick"])
+  }
+
+  @Test func `goes back to the model: an unknown tool, bad arguments, a tool's own error`() async throws {
+    let shop = try await Workshop([
+      Workshop.calls(("nope", [:]), ("look", ["where": 1]), ("fail", ["why": "no paper"]), ("look", ["at": 5])),
+      Workshop.says("I see."),
+    ])
+    let result = try await shop.result(shop.task())
+    let calls = try #require(result["calls"]?.arrayValue)
+    #expect(calls.map { $0["status"] } == ["refused", "error", "error", "error"])
+    let told = try #require(shop.model.chats.last?["messages"]?.arrayValue).suffix(4).map {
+      $0["content"]?.stringValue ?? ""
+    }
+    #expect(told[0].contains("there is no tool \"nope\"") && told[0].contains("look"))
+    #expect(told[1].contains("at") && told[2] == "no paper")
+    #expect(result["text"] == "I see.")
+  }
+
+  @Test func `arguments that a model writes as text are what the schema says`() async throws {
+    let shop = try await Workshop([
+      Workshop.calls(("mark", ["name": "a", "hold": "0"]), ("much", "{\"bytes\": \"3\"}")), Workshop.says("ok"),
+    ])
+    let result = try await shop.result(shop.task())
+    #expect(result["calls"]?.arrayValue?.map { $0["status"] } == ["done", "done"])
+    #expect(shop.effects.first?["arguments"] == ["name": "a", "hold": 0])
+  }
+
+  @Test func `what is written down is not done again`() async throws {
+    let shop = try await Workshop([
+      Workshop.calls(("mark", ["name": "one"])), Workshop.calls(("mark", ["name": "two"])), Workshop.says("done"),
+    ])
+    let first = try await shop.result(shop.task())
+    let chats = shop.model.chats.count
+    #expect(try await shop.result(shop.task()) == first)
+    #expect(shop.model.chats.count == chats, "no reply is asked for again")
+    #expect(shop.effects.count == 2)
+    #expect(Set(shop.effects.map { $0["key"] }).count == 2, "every call has a key of its own")
+  }
+
+  @Test func `a long result is cut for the model, in the middle`() async throws {
+    let shop = try await Workshop([Workshop.calls(("much", ["bytes": 5000])), Workshop.says("ok")])
+    let result = try await shop.result(shop.task([("limit", .literal(1000))]))
+    let told = try #require(shop.model.chats.last?["messages"]?.arrayValue?.last?["content"]?.stringValue)
+    #expect(told.contains("4000 bytes are left out") && told.utf8.count < 1100)
+    #expect(result["calls"]?[0]?["result"]?["text"]?.stringValue?.utf8.count == 5000)
+  }
+
+  @Test(arguments: [("max-turns", 3, "3 turns"), ("max-calls", 2, "2 calls"), ("max-tokens", 500, "max-tokens")])
+  func `a model that never answers is bounded`(field: String, most: Int, says: String) async throws {
+    let shop = try await Workshop([Workshop.calls(("look", ["at": "again"]))])
+    let failure = try await shop.failure(shop.task([(field, .literal(.int(most)))]))
+    #expect(failure.kind == .limit && failure.message.contains(says))
+    #expect(failure.result?["calls"]?.arrayValue?.isEmpty == false, "what was done is there to look at")
+  }
+
+  @Test func `more calls than a model can mean are refused once, then fail`() async throws {
+    let many = (0..<70).map { ("look", JSON.object(["at": .int($0)])) }
+    let shop = try await Workshop([("", many)])
+    let failure = try await shop.failure(shop.task())
+    #expect(failure.kind == .model && failure.message.contains("70 calls"))
+    #expect(shop.model.chats.count == 2)
+  }
+
+  @Test func `a server that dies fails the call, which is then in doubt`() async throws {
+    let shop = try await Workshop([Workshop.calls(("die", ["name": "x"])), Workshop.says("sad")])
+    let question = try #require(try await shop.questions(shop.task()).first)
+    #expect(question.kind == .doubt && question.choices == ["rerun", "skip", "fail"])
+    #expect(question.text.contains("die") && question.text.contains(#"{"name":"x"}"#))
+    let skipped = try await shop.result(shop.task(answers: [question.key: ["skip": "it worked"]]))
+    #expect(skipped["calls"]?[0]?["status"] == "skipped" && skipped["text"] == "sad")
+    #expect(shop.model.chats.last?["messages"]?.arrayValue?.last?["content"] == "it worked")
+    #expect(shop.effects.count == 1)
+  }
+
+  @Test func `a call in doubt that is run again and dies again asks again`() async throws {
+    let shop = try await Workshop([Workshop.calls(("die", ["name": "x"])), Workshop.says("sad")])
+    let first = try #require(try await shop.questions(shop.task()).first)
+    let second = try #require(try await shop.questions(shop.task(answers: [first.key: "rerun"])).first)
+    #expect(second.key != first.key && shop.effects.count == 2)
+    #expect(Set(shop.effects.map { $0["key"] }).count == 1, "every attempt at a call has the same key")
+    let failure = try await shop.failure(shop.task(answers: [first.key: "rerun", second.key: "fail"]))
+    #expect(failure.kind == .refused)
+  }
+
+  @Test func `where effects are repeatable, or a trusted server says so, nothing is in doubt`() async throws {
+    let shop = try await Workshop([Workshop.calls(("die", ["name": "x"])), Workshop.says("sad")])
+    let result = try await shop.result(shop.task(effects: .repeatable))
+    #expect(result["calls"]?[0]?["status"] == "error" && result["text"] == "sad")
+  }
+
+  @Test func `a tool's question becomes a person's, and the call goes on with the answer`() async throws {
+    let shop = try await Workshop([Workshop.calls(("ask", ["subject": "x"])), Workshop.says("thanks")])
+    let question = try #require(try await shop.questions(shop.task()).first)
+    #expect(question.text.contains("Who?") && question.kind == .ask)
+    let result = try await shop.result(shop.task(answers: [question.key: ["name": "Ada"]]))
+    #expect(result["calls"]?[0]?["status"] == "done" && shop.effects.map { $0["tool"] } == ["ask"])
+  }
+}
