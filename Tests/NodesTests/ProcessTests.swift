@@ -24,6 +24,29 @@ struct ProcessTests {
     bench.task("shell", [("run", .literal(.string(script)))] + more, folder: scratch.path, stopGrace: grace)
   }
 
+  @Test func `of stack traces the last words are the causes, not the frames`() {
+    let said = """
+      Tool 'broken' raised an unexpected exception
+      Traceback (most recent call last):
+        File "server.py", line 55, in broken
+          raise ValueError(reason)
+      ValueError: the glue is dry
+        + Exception Group Traceback (most recent call last):
+        |   File "server.py", line 76, in lifespan
+        | docker.errors.DockerException: no such file
+        +------------------------------------
+      """
+    let words = CapturedOutput(head: [], tail: Array(said.utf8), omitted: 0).lastWords(3)
+    #expect(
+      words == """
+        Traceback (most recent call last):
+        ValueError: the glue is dry
+          | docker.errors.DockerException: no such file
+        """)
+    let frames = CapturedOutput(head: [], tail: Array("  at a\n  at b\n".utf8), omitted: 0)
+    #expect(frames.lastWords(1) == "  at b")
+  }
+
   /// Runs `task`, cancels it once it printed `text`, and returns how long it then took.
   func cancel(_ task: TaskContext, after text: String) async throws -> Duration {
     let running = Task { try await shell.run(task) }

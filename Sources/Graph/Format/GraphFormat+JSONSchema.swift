@@ -26,7 +26,7 @@ extension Shape {
       ["type": "integer", "minimum": .int(range.lowerBound), "maximum": .int(range.upperBound)]
     case .number(let range): Self.schema(range)
     case .duration(let computed): Self.schema(ofDuration: computed)
-    case .choice(let names): ["type": "string", "enum": .array(names.map { .string($0) })]
+    case .choice(let names, let computed): Self.schema(of: names, computed: computed)
     case .schema: Self.reference(.schema)
     case .fileName: ["type": "string", "minLength": 1]
     case .nodeName: Self.nodeNameSchema(besides: ["start", "end", "input"])
@@ -61,6 +61,12 @@ extension Shape {
     }
     if range.upperBound < .greatestFiniteMagnitude { schema["maximum"] = .number(range.upperBound) }
     return .object(schema)
+  }
+
+  private static func schema(of names: [String], computed: Bool) -> JSON {
+    let known: JSON = .array(names.map { .string($0) })
+    guard computed else { return ["type": "string", "enum": known] }
+    return ["type": "string", "anyOf": [["enum": known], ["pattern": #"\$\{\{"#]]]
   }
 
   private static func schema(ofDuration computed: Bool) -> JSON {

@@ -29,7 +29,9 @@ public indirect enum Shape: Sendable {
 
   /// A duration above zero; with `computed`, a template may give it.
   case duration(computed: Bool = false)
-  case choice([String])
+
+  /// One of the names; with `computed`, a template may give it.
+  case choice([String], computed: Bool = false)
 
   /// A JSON Schema of the subset that ``JSONSchema`` knows.
   case schema
@@ -156,7 +158,7 @@ extension Shape {
     case .number(let range):
       "a number from \(JSON.number(range.lowerBound).plain) to \(JSON.number(range.upperBound).plain)"
     case .duration: "a duration such as 500ms, 2s, 10m or 1h"
-    case .choice(let names): names.count == 1 ? names[0] : "one of \(names.joined(separator: ", "))"
+    case .choice(let names, _): names.count == 1 ? names[0] : "one of \(names.joined(separator: ", "))"
     case .schema: "a JSON Schema"
     case .fileName: "a file name"
     case .nodeName: "the name of a node"

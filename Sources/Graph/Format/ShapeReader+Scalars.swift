@@ -34,8 +34,9 @@ extension ShapeReader {
     return .literal(.string(text))
   }
 
-  mutating func choice(_ node: YAMLNode, _ names: [String]) -> Field? {
+  mutating func choice(_ node: YAMLNode, _ names: [String], computed: Bool) -> Field? {
     let text = node.text ?? ""
+    if computed, text.contains("${{") { return template(node) }
     guard names.contains(text) else {
       let known = names.joined(separator: ", ")
       note(

@@ -72,7 +72,7 @@ struct ShapeReader {
     case .integer(let range): return number(node, shape) { $0.intValue.map(range.contains) ?? false }
     case .number(let range): return number(node, shape) { $0.doubleValue.map(range.contains) ?? false }
     case .duration(let computed): return duration(node, shape, computed: computed)
-    case .choice(let names): return choice(node, names)
+    case .choice(let names, let computed): return choice(node, names, computed: computed)
     case .schema: return schema(node)
     case .fileName: return fileName(node)
     case .nodeName: return name(node, shape, rule: NodeName.rule, isValid: NodeName.isValid)

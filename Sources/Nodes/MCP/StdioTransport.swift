@@ -42,7 +42,7 @@ final class StdioTransport: MCPTransport {
 
   var lastWords: String {
     let (bytes, noise) = state.withLock { ($0.said.bytes, $0.noise.first) }
-    let said = CapturedOutput(head: [], tail: bytes, omitted: 0).lastLines(8)
+    let said = CapturedOutput(head: [], tail: bytes, omitted: 0).lastWords(8)
     return said.isEmpty ? noise ?? "" : said
   }
 

@@ -94,6 +94,21 @@ struct CapturedOutput: Sendable {
     let lines = text.suffix(2048).split(whereSeparator: \.isNewline).filter { !$0.allSatisfy(\.isWhitespace) }
     return lines.suffix(count).joined(separator: "\n")
   }
+
+  /// The same of a program that prints stack traces: without their frames, as long as there is anything else, since the
+  /// frames of one trace push the cause in front of it out.
+  func lastWords(_ count: Int) -> String {
+    let lines = text.suffix(8192).split(whereSeparator: \.isNewline).filter { !$0.allSatisfy(\.isWhitespace) }
+    let words = lines.filter { !Self.isFrame($0) }
+    return String((words.isEmpty ? lines : words).suffix(count).joined(separator: "\n").suffix(2048))
+  }
+
+  /// Frames are indented. Python draws errors that come in groups behind a bar: `  | ValueError: …`, `  |   File …`.
+  private static func isFrame(_ line: Substring) -> Bool {
+    let rest = line.drop(while: \.isWhitespace)
+    guard rest.hasPrefix("| ") else { return rest.startIndex != line.startIndex }
+    return rest.dropFirst(2).first?.isWhitespace == true
+  }
 }
 
 /// Where UTF-8 may be cut.
