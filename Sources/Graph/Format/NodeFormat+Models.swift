@@ -2,7 +2,7 @@ extension NodeFormat {
   /// Which model a node asks, and how: the same for every kind that asks one.
   static let modelFields = [
     FieldFormat(
-      "provider", .choice(["ollama", "openai"]),
+      "provider", .choice(["ollama", "openai"], computed: true),
       "Ollama's own interface, or any that speaks OpenAI's; without it ollama."),
     FieldFormat("model", .template, "The model's name, for instance llama3.1."),
     FieldFormat(

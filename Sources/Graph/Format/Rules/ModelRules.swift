@@ -24,7 +24,8 @@ struct ModelRule: Rule {
   }
 
   private func foreign(_ node: Node, _ draft: Draft) -> [Problem] {
-    let provider = node.fields["provider"]?.string ?? "ollama"
+    // One that is computed may turn out to be either.
+    guard let provider = node.fields["provider"].map(\.string) ?? "ollama" else { return [] }
     let members = draft.yaml(of: node.name)?[node.kind]?.members ?? []
     return members.compactMap { member in
       guard let owner = NodeFormat.ownModelFields[member.key], owner != provider else { return nil }
