@@ -11,7 +11,7 @@ bin = $(DESTDIR)$(PREFIX)/bin
 share = $(DESTDIR)$(PREFIX)/share
 swift_files = Package.swift Sources Tests
 scripts = graphrun scripts/setup scripts/build scripts/test scripts/check-launcher .ci/run
-pythons = scripts/check-docs scripts/capture scripts/real-parts $(wildcard Tests/Picture/picture Tests/Picture/*.py Tests/Real/*.py) \
+pythons = scripts/check-docs scripts/capture scripts/real-parts $(wildcard Tests/Picture/picture Tests/Picture/*.py Tests/Real/*.py Tests/Servers/*.py) \
   Benchmarks/bench $(wildcard Benchmarks/*.py Benchmarks/steps/*.py)
 
 .PHONY: test test-real build bench install uninstall lint format clean setup

@@ -37,6 +37,8 @@ struct ConnectionTrouble {
     case nil where type.hasPrefix("NIOSSL"):
       let isHandshake = !text.contains("uncleanShutdown")
       self.init("TLS: \(text)", precedesRequest: isHandshake)
+    case nil where text.contains("reset by peer"):
+      self.init("the server broke the connection off")
     case nil:
       self.init(text)
     }

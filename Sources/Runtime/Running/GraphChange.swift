@@ -19,10 +19,16 @@ public enum GraphChange {
     return lines.isEmpty ? ["only comments or layout differ"] : lines
   }
 
-  /// Why the thread at `position` cannot go on with `graph`; empty when it can. `kinds` is the graph it ran so far.
-  static func objections(to graph: StateGraph, at position: StoredCheckpoint, kinds old: StateGraph?) -> [String] {
+  /// Why the thread at `position` cannot go on with `graph`; empty when it can.
+  ///
+  /// - Parameters:
+  ///   - old: the graph it ran so far, where it is known.
+  ///   - keepsDue: what is due at `position` will run.
+  static func objections(
+    to graph: StateGraph, at position: StoredCheckpoint, from old: StateGraph?, keepsDue: Bool = true
+  ) -> [String] {
     var objections: [String] = []
-    for name in Set(position.record.agenda.nodes).sorted() {
+    for name in keepsDue ? Set(position.record.agenda.nodes).sorted() : [] {
       guard let node = graph.nodes[name] else {
         objections.append("node \(name) is due and no longer there")
         continue

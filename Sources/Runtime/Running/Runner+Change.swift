@@ -31,7 +31,8 @@ extension Runner {
         throw RunRefusal.unknownCheckpoint(thread, number, newest: header.head)
       }
       let position = stored.with(defaultsOf: graph)
-      let objections = GraphChange.objections(to: graph, at: position, kinds: nil)
+      let objections = GraphChange.objections(
+        to: graph, at: position, from: try await earlierGraph(header), keepsDue: update.node == nil)
       guard objections.isEmpty else { throw RunRefusal.changedGraph(objections) }
       return try await branch(header, from: position, update, source: .fork, graph: graph, fence: fence, tasks: [])
     }

@@ -101,7 +101,7 @@ public struct Runner: Sendable {
         return RunEnd(done: header, values: position.values, graph: graph)
       }
       if header.graphHash != graph.record.hash {
-        let objections = GraphChange.objections(to: graph, at: position, kinds: try await storedKinds(header))
+        let objections = GraphChange.objections(to: graph, at: position, from: try await earlierGraph(header))
         guard objections.isEmpty else { throw RunRefusal.changedGraph(objections) }
       }
       tasks = try Answer.place(answers, in: tasks, of: thread)
@@ -232,7 +232,8 @@ public struct Runner: Sendable {
     }
   }
 
-  private func storedKinds(_ header: ThreadRecord) async throws -> StateGraph? {
+  /// The graph that the thread ran so far; `nil` where this program cannot read it.
+  func earlierGraph(_ header: ThreadRecord) async throws -> StateGraph? {
     guard let record = try await store.graph(header.graphHash) else { return nil }
     return reader.read(record.text, path: header.graphPath).graph
   }

@@ -197,6 +197,21 @@ struct TimeTravelTests {
     #expect(bench.work.log.count("one") == 1)
   }
 
+  @Test func `a fork with an edited graph is held to what a resume is, but for what it drops`() async throws {
+    let bench = try Bench(Self.text)
+    _ = try await bench.start()
+    let reduced = try Bench.read(Self.text.replacing("a: {}", with: "a: { reduce: last }"))
+    await #expect(throws: RunRefusal.changedGraph(["channel a was reduced by replace, now by last"])) {
+      try await bench.runner.fork("t", at: 2, graph: reduced)
+    }
+    let renamed = try Bench.read(Self.text.replacing("two", with: "zwei"))
+    await #expect(throws: RunRefusal.changedGraph(["node two is due and no longer there"])) {
+      try await bench.runner.fork("t", at: 2, graph: renamed)
+    }
+    let fork = try await bench.runner.fork("t", at: 2, update: StateUpdate(node: "one"), graph: renamed)
+    #expect(fork.next == ["zwei"])
+  }
+
   @Test func `an update keeps what is due, its open question and its id`() async throws {
     let bench = try Bench(Self.text, ["two": asks("how much?")])
     let waiting = try await bench.start()
