@@ -131,6 +131,7 @@ struct BootstrapTests {
   @Test(arguments: [
     Moment(node: "create-cluster", text: "Preparing nodes", hold: "kind create"),
     Moment(node: "pull-model", text: "pulling manifest", hold: "ollama pull"),
+    Moment(node: "ask-model", hold: "ollama token"),
     Moment(node: "apply-namespaces", text: "Creating...", hold: "terraform apply"),
     Moment(node: "install-monitoring", text: "Installing it now", hold: "helm upgrade"),
     Moment(node: "forward-grafana"),

@@ -65,6 +65,10 @@ def fetch_container_logs(container_id, tail=100):
     return {"logs": docker("logs", "--tail", str(tail), container_id).split("\n")}
 
 
+def absent(**_):
+    raise RuntimeError("the stand-in knows of containers only")
+
+
 CONTAINER = {"container_id": {"type": "string", "title": "Container Id"}}
 FILTERS = {"anyOf": [{"$ref": "#/$defs/ListContainersFilters"}, {"type": "null"}], "default": None}
 DEFS = {"ListContainersFilters": {"type": "object", "title": "ListContainersFilters", "properties": {
@@ -83,6 +87,14 @@ TOOLS = {
                              {**CONTAINER, "tail": {"anyOf": [{"type": "integer"}, {"const": "all", "type": "string"}], "default": 100, "title": "Tail"}},
                              ["container_id"], {}, None),
 }
+# The rest of what the original offers, by name, with what it needs.
+for name, required in {
+        "create_container": ["image"], "run_container": ["image"], "recreate_container": ["image"], "list_images": [], "pull_image": ["repository"],
+        "push_image": ["repository"], "build_image": ["path", "tag"], "remove_image": ["image"], "list_networks": [], "create_network": ["name"],
+        "remove_network": ["network_id"], "list_volumes": [], "create_volume": ["name"], "remove_volume": ["volume_name"]}.items():
+    changes = {**ACTS, "destructiveHint": name.startswith(("remove", "recreate"))}
+    TOOLS[name] = (absent, name.replace("_", " ").capitalize() + " of Docker", LOOKS if name.startswith("list") else changes,
+                   {key: {"type": "string"} for key in required}, required, {}, None)
 
 
 def described():

@@ -1,7 +1,9 @@
 # What the steps of bootstrap.graph share: where things are, and what to do about the mistakes that are known.
 # Sourced by each step, never run. The step gives WORKSPACE, CLUSTER, MODEL, OLLAMA, PORT and REQUEST under `env`.
+# list-containers.graph shares the checks and the remedies, and has no workspace.
 
-mkdir -p "$WORKSPACE/helm" "$WORKSPACE/terraform"
+: "${WORKSPACE:=}" "${CLUSTER:=}" "${MODEL:=}" "${OLLAMA:=}" "${PORT:=}"
+[ -z "$WORKSPACE" ] || mkdir -p "$WORKSPACE/helm" "$WORKSPACE/terraform"
 
 # The phase has its own kubeconfig, Helm settings and Terraform folder: the person's own stay as they are.
 export KUBECONFIG="$WORKSPACE/kubeconfig"
@@ -72,8 +74,9 @@ how_to_install() {
     terraform/macos) echo 'brew install hashicorp/tap/terraform (or brew install opentofu)' ;;
     ollama/linux | ollama/wsl2) echo 'curl -fsSL https://ollama.com/install.sh | sh (needs zstd: sudo apt-get install -y zstd)' ;;
     ollama/macos) echo 'brew install ollama && brew services start ollama' ;;
-    uv/linux | uv/wsl2) echo 'curl -LsSf https://astral.sh/uv/install.sh | sh' ;;
+    uv/linux | uv/wsl2 | uvx/linux | uvx/wsl2) echo 'curl -LsSf https://astral.sh/uv/install.sh | sh' ;;
     python3/linux | python3/wsl2) echo 'sudo apt-get install -y python3 python3-venv; where that is older than 3.11: uv python install 3.12 --default' ;;
+    uvx/macos) echo 'brew install uv' ;;
     python3/macos) echo 'brew install python@3.12' ;;
     */macos) echo "brew install $1" ;;
     *) echo "sudo apt-get install -y $1" ;;
@@ -158,6 +161,15 @@ cgroup_remedy() {
     macos) echo 'Upgrade Docker Desktop (or Rancher Desktop)' ;;
     *) echo 'Boot with systemd.unified_cgroup_hierarchy=1 on the kernel command line' ;;
   esac
+}
+
+# --- Docker ----------------------------------------------------------------------------------------------------------
+
+# Where the docker command finds its daemon, for programs that follow no docker context, as MCP servers.
+docker_address() {
+  docker_found=${DOCKER_HOST:-}
+  [ -n "$docker_found" ] || docker_found=$(docker context inspect --format '{{.Endpoints.docker.Host}}' 2>/dev/null) || docker_found=
+  echo "${docker_found:-unix:///var/run/docker.sock}"
 }
 
 # --- Ollama ----------------------------------------------------------------------------------------------------------

@@ -10,6 +10,41 @@ import Testing
 struct RealModelTests {
   private static let model = "smollm2:135m"
 
+  /// A machine with a real engine and a running container, and the address of a real model's server.
+  private static func machine(_ body: @Sendable @escaping (Picture, String) async throws -> Void) async throws {
+    _ = try RealParts.python("modern")
+    try await Picture.up { picture in
+      try await picture.startEngine()
+      try await picture.startContainer(isReal: true)
+      try await RealParts.serving("ollama_shim.py", "0", with: "model") { try await body(picture, $0) }
+    }
+  }
+
+  @Test(arguments: ["ollama", "openai"])
+  func `a real model lists the container; once it is stopped the run fails and says what it saw`(
+    provider: String
+  ) async throws {
+    try await Self.machine { picture, address in
+      let url = provider == "openai" ? address + "/v1" : address
+      let inputs = ["--input", "provider=\(provider)", "--input", "url=\(url)", "--input", "model=\(Self.model)"]
+      let graph = Picture.graphs.appending(path: "list-containers.graph").path
+      let ended = try await picture.graphrun(["run", graph, "--thread", "t"] + inputs)
+      #expect(ended.code == 0, "\(ended.output)\(ended.error)")
+      let values = try await picture.values(of: "t")
+      #expect(values["calls"]?.arrayValue?.allSatisfy { $0["tool"] == "list_containers" } == true)
+      let listed = try #require(values["calls"]?[0]?["result"]?["structured"]?["result"]?[0])
+      #expect(listed["name"]?.stringValue == Picture.controlPlane && listed["status"] == "running")
+      #expect(values["answer"]?.stringValue?.contains(Picture.controlPlane) == true)
+
+      _ = try await picture.docker("stop", Picture.controlPlane)
+      let stopped = try await picture.graphrun(["run", graph] + inputs)
+      #expect(stopped.code == 1)
+      #expect(
+        stopped.error.contains("\(Picture.controlPlane) is not running. Docker lists: no running container"),
+        "\(stopped.error)")
+    }
+  }
+
   @Test(arguments: ["ollama", "openai"])
   func `a real model's structured answer fits its schema, and a tool is chosen`(provider: String) async throws {
     let schema: JSON = [
