@@ -21,6 +21,15 @@ public struct JQ: Sendable {
     JQServer.serve()
   }
 
+  /// The release of the linked library, as far as what it can do tells: it does not say itself.
+  ///
+  /// - Throws: ``ExpressionError`` where the helper does not answer.
+  package static func version() throws(ExpressionError) -> String {
+    let has = "def has($name): any(.[]; . == $name); builtins"
+    let release = "if has(\"trimstr/1\") then \"1.8\" elif has(\"pick/1\") then \"1.7\" else \"1.6\" end"
+    return try Expression("\(has) | \(release)").evaluate(in: Scope()).stringValue ?? "?"
+  }
+
   /// The values, or one more than `count` of them where there are more.
   static func evaluate(_ expression: Expression, in scope: Scope, atMost count: Int) throws(ExpressionError) -> [JSON] {
     let input = try JQInput(expression, scope)

@@ -44,6 +44,33 @@ public enum Orphans {
     return find { given in wanted.allSatisfy { entry in given.contains { $0.elementsEqual(entry) } } }
   }
 
+  /// A process that a run of a store started.
+  package struct Marked: Sendable {
+    package var process: ProcessIdentity
+
+    /// Whose run it was; `nil` for a background service.
+    package var thread: ThreadID?
+
+    /// The key of the task that started it as a background service.
+    package var serviceKey: String?
+  }
+
+  /// Every living process that a run of `store` on this machine started.
+  package static func all(of store: String) -> [Marked] {
+    find(withEnvironment: ["\(storeVariable)=\(store)"]).compactMap { process in
+      let entries = (SmallFile.read("/proc/\(process.pid)/environ") ?? []).split(separator: 0)
+      func value(_ name: String) -> String? {
+        let start = Array("\(name)=".utf8)
+        return entries.first { $0.starts(with: start) }.map {
+          String(decoding: $0.dropFirst(start.count), as: UTF8.self)
+        }
+      }
+      let service = value(serviceVariable)
+      let thread = service == nil ? value(runVariable).flatMap(OwnerRecord.thread(ofMark:)) : nil
+      return service == nil && thread == nil ? nil : Marked(process: process, thread: thread, serviceKey: service)
+    }
+  }
+
   private static func find(_ isWanted: ([ArraySlice<UInt8>]) -> Bool) -> [ProcessIdentity] {
     ProcessFacts.allPIDs().compactMap { pid in
       guard pid != Int(getpid()), pid > 1, let bytes = SmallFile.read("/proc/\(pid)/environ"),

@@ -102,8 +102,8 @@ package struct ProcessFacts: Sendable {
 #endif
 
 /// Files of the kernel's: small, and without a size to ask for.
-enum SmallFile {
-  static func read(_ path: String, limit: Int = 4 << 20) -> [UInt8]? {
+package enum SmallFile {
+  package static func read(_ path: String, limit: Int = 4 << 20) -> [UInt8]? {
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }

@@ -1,4 +1,3 @@
-import Foundation
 import Graph
 
 /// What every task of a run shares.
@@ -18,10 +17,7 @@ struct RunContext: Sendable {
   let resources = RunResources()
 
   /// Folder that relative names in the graph start from.
-  var folder: String {
-    guard let path = plan.graph.source?.path else { return FileManager.default.currentDirectoryPath }
-    return URL(fileURLWithPath: path).deletingLastPathComponent().path
-  }
+  var folder: String { plan.graph.folder }
 
   /// State and variables as `due` sees them, without `$result`.
   func scope(of due: DueTask, values: JSONObject, step: Int, attempt: Int) -> Scope {

@@ -249,6 +249,14 @@ extension OwnerRecord {
 
   /// What the environment of a thread's children begins with on this machine; the fence number follows.
   static func runMarker(_ thread: ThreadID) -> String { "\(ProcessIdentity.bootID).\(thread)." }
+
+  /// The thread in the mark of a process that was started since the machine was.
+  static func thread(ofMark mark: String) -> ThreadID? {
+    let boot = "\(ProcessIdentity.bootID)."
+    guard mark.hasPrefix(boot), let end = mark.lastIndex(of: ".") else { return nil }
+    let start = mark.index(mark.startIndex, offsetBy: boot.count)
+    return start < end ? ThreadID(checking: String(mark[start..<end])) : nil
+  }
 }
 
 extension ServiceRecord {

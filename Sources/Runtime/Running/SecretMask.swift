@@ -1,19 +1,19 @@
 import Foundation
-import Graph
+package import Graph
 import Synchronization
 
 /// Replaces secret values by `***` in everything stored, printed or streamed (RELIABILITY R18).
 ///
 /// A value is found as it is, in base64 at each of its three alignments, URL-encoded, JSON-escaped and quoted for the
 /// shell.
-struct SecretMask: Sendable {
-  static let shortest = 6
+package struct SecretMask: Sendable {
+  package static let shortest = 6
 
   /// What to look for, longest first, so that a quoted form goes before the value in it.
   private let needles: [[UInt8]]
   private let firsts: Set<UInt8>
 
-  init(_ values: some Sequence<String>) {
+  package init(_ values: some Sequence<String>) {
     var found: Set<[UInt8]> = []
     for value in values where value.utf8.count >= Self.shortest {
       for form in Self.forms(of: value) where form.count >= Self.shortest { found.insert(form) }
@@ -24,14 +24,14 @@ struct SecretMask: Sendable {
 
   var isEmpty: Bool { needles.isEmpty }
 
-  func mask(_ text: String) -> String {
+  package func mask(_ text: String) -> String {
     guard !isEmpty else { return text }
     var bytes = Array(text.utf8)
     return replace(in: &bytes, keepingTail: false).map { String(decoding: $0.ready, as: UTF8.self) } ?? text
   }
 
   /// `value` with every string in it masked, keys included.
-  func mask(_ value: JSON) -> JSON {
+  package func mask(_ value: JSON) -> JSON {
     guard !isEmpty else { return value }
     switch value {
     case .null, .bool, .int, .double: return value

@@ -92,6 +92,13 @@ struct SQLiteConnections: Sendable {
 public enum SQLiteLibrary {
   public static var version: String { unsafe String(cString: sqlite3_libversion()) }
 
+  /// The file it was loaded from; `nil` where the system does not tell, or it is part of the program.
+  package static var path: String? {
+    let maps = String(decoding: SmallFile.read("/proc/self/maps") ?? [], as: UTF8.self)
+    let line = maps.split(separator: "\n").first { $0.contains("/libsqlite3") }
+    return line.flatMap { line in line.firstIndex(of: "/").map { String(line[$0...]) } }
+  }
+
   /// Whether two connections that write or checkpoint at one instant are safe by themselves (the WAL-reset bug is
   /// fixed). The store keeps one lock around both in any case.
   public static var hasWALResetFix: Bool { hasWALResetFix(Int(sqlite3_libversion_number())) }

@@ -50,9 +50,7 @@ struct SQLiteOpening {
     let found = try db.rows("PRAGMA quick_check(3)").map(\.columns)
     guard found == [[.text("ok")]] else {
       let problems = found.flatMap { $0 }.map { if case .text(let text) = $0 { text } else { "?" } }
-      throw StoreError.damaged(
-        "\(folder.database): \(problems.joined(separator: "; ")); nothing was changed; start anew with another --state, and save what can be read with: sqlite3 graphrun.sqlite .recover"
-      )
+      throw StoreError.damagedFile("\(folder.database): \(problems.joined(separator: "; "))")
     }
   }
 

@@ -198,6 +198,16 @@ extension SQLiteStore {
     }
   }
 
+  /// As ``verify()``, but without reading every row.
+  package func quickCheck() async throws -> [String] {
+    try await read { try SQLiteVerification(db: $0).quickProblems() }
+  }
+
+  /// Bytes of the database and its log.
+  package var sizeBytes: Int {
+    [folder.database, folder.wal].reduce(0) { sum, file in sum + (((try? FileInfo.of(file)) ?? nil)?.size ?? 0) }
+  }
+
   public func verify() async throws -> [String] {
     try await read { try SQLiteVerification(db: $0).problems() }
   }

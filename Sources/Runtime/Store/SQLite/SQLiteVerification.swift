@@ -5,6 +5,16 @@ import Graph
 struct SQLiteVerification {
   let db: Database
 
+  /// What a look at SQLite's own structure shows: quick, also where much is stored.
+  func quickProblems() throws -> [String] {
+    var problems: [String] = []
+    for var row in try db.rows("PRAGMA quick_check(20)") {
+      let text = try row.text()
+      if text != "ok" { problems.append(text) }
+    }
+    return problems.isEmpty ? try heads() : problems
+  }
+
   func problems() throws -> [String] {
     let structure = try integrity()
     guard structure.isEmpty else { return structure }

@@ -151,7 +151,7 @@ extension StateFolder {
     0x7375_7245: "Coda", 0x564C: "NCP",
   ]
 
-  private static func checkFileSystem(_ path: String) throws {
+  static func checkFileSystem(_ path: String) throws {
     let magic = unsafe graphrun_file_system(path)
     if let name = unsafeFileSystem(magic) {
       throw StoreError.unusable(

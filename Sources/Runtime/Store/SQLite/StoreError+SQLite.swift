@@ -21,9 +21,7 @@ extension StoreError {
         "\(file) cannot be read or written (\(what), \(error.extendedResultCode.rawValue)); look at the disk and its free space, then graphrun resume"
       )
     case .SQLITE_CORRUPT, .SQLITE_NOTADB:
-      return .damaged(
-        "\(file): \(what); nothing was changed; start anew with another --state, and save what can be read with: sqlite3 graphrun.sqlite .recover"
-      )
+      return .damagedFile("\(file): \(what)")
     case .SQLITE_READONLY:
       return .unusable("\(file) cannot be written (\(what)); look at its permissions and how its disk is mounted")
     case .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_AUTH:
@@ -35,6 +33,12 @@ extension StoreError {
     default: return .unusable("\(file): \(what)")
     }
   }
+
+  /// What can be done about a damaged database.
+  package static let damageRemedy =
+    "graphrun doctor --verify says what is damaged; save what can be read with: sqlite3 graphrun.sqlite .recover; start anew with another --state"
+
+  static func damagedFile(_ what: String) -> StoreError { .damaged("\(what); nothing was changed; \(damageRemedy)") }
 
   /// Others kept a lock for longer than we are ready to wait.
   static func locked(_ folder: StateFolder, by file: String) -> StoreError {
