@@ -83,6 +83,9 @@ final class MCPSession: Sendable {
     }
   }
 
+  /// What the living connection speaks.
+  var agreement: MCPAgreement? { state.withLock { $0.connection }?.agreement }
+
   /// What the server said last beside the protocol.
   var lastWords: String { state.withLock { $0.connection }?.wire.transport.lastWords ?? "" }
 
