@@ -1,5 +1,6 @@
 import Foundation
 import Graph
+import GraphNodes
 import GraphRuntime
 
 /// How the program ends (DESIGN section 5). Thrown, it ends the program with nothing more said.
@@ -39,6 +40,8 @@ enum ExitStatus: Error, Hashable {
         }
     case is RunRefusal, is GraphFileError, is UsageError: self = .usage
     case let error as CommandFailure: self = error.status
+    case let error as ServerTrouble: self = error.isUsage ? .usage : .failed
+    case is ServerFileError: self = .usage
     default: return nil
     }
   }

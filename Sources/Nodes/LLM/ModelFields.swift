@@ -65,7 +65,7 @@ struct ModelFields: Sendable {
 // MARK: The endpoint
 
 extension ModelFields {
-  private static func endpoint(_ provider: String, _ fields: NodeFields) async throws -> ModelEndpoint {
+  static func endpoint(_ provider: String, _ fields: NodeFields) async throws -> ModelEndpoint {
     let environment = fields.task.environment
     let url = try await fields.text("url")
     var endpoint = try provider == "openai" ? openAI(url, environment) : ollama(url, environment)

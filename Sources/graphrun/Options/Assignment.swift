@@ -4,7 +4,7 @@ import Graph
 /// `key=value` as typed.
 struct Assignment: ExpressibleByArgument {
   var key: String
-  private var text: String
+  private(set) var text: String
 
   init?(argument: String) {
     guard let split = argument.firstIndex(of: "="), split > argument.startIndex else { return nil }

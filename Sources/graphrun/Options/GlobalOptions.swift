@@ -80,7 +80,9 @@ extension GlobalOptions {
   }
 
   /// What a person types to run `arguments` on this store.
-  func command(_ arguments: String...) -> String {
+  func command(_ arguments: String...) -> String { command(arguments) }
+
+  func command(_ arguments: [String]) -> String {
     let name = ProcessInfo.processInfo.environment["GRAPHRUN_COMMAND"] ?? ""
     let place = state.map { ["--state", $0.quotedForShell] } ?? []
     return ([name.isEmpty ? "graphrun" : name] + arguments + place).joined(separator: " ")

@@ -81,6 +81,18 @@ struct Tool: Sendable {
     return Outcome(status: result.terminationStatus, output: result.closureResult, error: "")
   }
 
+  /// Sends SIGINT once `isDue`.
+  func interrupt(_ arguments: [String], when isDue: @Sendable @escaping () -> Bool) async throws -> Outcome {
+    let result = try await run(
+      .path(Self.program), arguments: Arguments(arguments), environment: Self.environment([:]),
+      workingDirectory: FilePath(folder.path), input: .none, output: .string(limit: 1 << 20), error: .discarded
+    ) { execution in
+      while !isDue() { try await Task.sleep(for: .milliseconds(10)) }
+      kill(execution.processIdentifier.value, SIGINT)
+    }
+    return Outcome(status: result.terminationStatus, output: result.standardOutput, error: "")
+  }
+
   private static func environment(_ changes: [String: String]) -> Environment {
     var updates: [Environment.Key: String?] = ["GRAPHRUN_STATE": nil, "GRAPHRUN_COMMAND": nil]
     for (name, value) in changes { updates[Environment.Key(rawValue: name) ?? "GRAPHRUN_TEST"] = value }
