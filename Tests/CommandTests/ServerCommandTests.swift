@@ -81,12 +81,13 @@ struct ServerCommandTests {
 
   @Test func `one server that does not start leaves the others`() async throws {
     let file = """
-      {"mcpServers": {"bad": {"command": "no-such-program-here"}, "stub": {"command": "python3", "args": ["\(Self.stub)"]}}}
+      {"mcpServers": {"bad": {"command": "no-such-program-here"}, "unset": {"command": "x", "args": ["${NOT_SET_HERE}"]}, "stub": {"command": "python3", "args": ["\(Self.stub)"]}}}
       """
     try await Self.withTool(["mcp.json": file]) { tool in
       let outcome = try await tool("tools")
       #expect(outcome.code == 1)
       #expect(outcome.error.contains("no such program") && outcome.output.contains("echo"))
+      #expect(outcome.error.contains("the variable NOT_SET_HERE is not set"))
     }
   }
 

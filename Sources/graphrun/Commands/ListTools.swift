@@ -52,25 +52,32 @@ private struct ToolListing: Sendable {
     style = Terminal.style(noColor: global.noColor)
   }
 
+  /// A server with its tools, or why there are none to show.
+  private typealias Answer = Result<(server: ServerDesk.Server, tools: [ServerTool]), ServerTrouble>
+
   /// Asks all `servers` side by side and shows them in order; false when one could not be asked.
-  func list(_ servers: [ServerDesk.Server]) async throws -> Bool {
+  func list(_ servers: [ServerChoice.Found]) async throws -> Bool {
     let wait = WaitLine(global)
-    wait.show("starting " + servers.map { "\($0.name) (\($0.place))" }.joined(separator: ", "))
+    let starting = servers.compactMap { try? $0.get() }.map { "\($0.name) (\($0.place))" }
+    wait.show("starting " + starting.joined(separator: ", "))
     defer { wait.clear() }
-    return try await withThrowingTaskGroup(of: (Int, Result<[ServerTool], ServerTrouble>).self) { group in
+    return try await withThrowingTaskGroup(of: (Int, Answer).self) { group in
       for (index, server) in servers.enumerated() {
         group.addTask {
-          do { return (index, .success(try await server.tools())) } catch let trouble as ServerTrouble {
+          do {
+            let server = try server.get()
+            return (index, .success((server, try await server.tools())))
+          } catch let trouble as ServerTrouble {
             return (index, .failure(trouble))
           }
         }
       }
-      var (found, next, isWhole): ([Int: Result<[ServerTool], ServerTrouble>], Int, Bool) = ([:], 0, true)
-      while let (index, result) = try await group.next() {
-        found[index] = result
-        while let result = found[next] {
+      var (found, next, isWhole): ([Int: Answer], Int, Bool) = ([:], 0, true)
+      while let (index, answer) = try await group.next() {
+        found[index] = answer
+        while let answer = found[next] {
           wait.clear()
-          if !show(result, servers[next], isFirst: next == 0) { isWhole = false }
+          if !show(answer, isFirst: next == 0) { isWhole = false }
           next += 1
         }
       }
@@ -78,15 +85,13 @@ private struct ToolListing: Sendable {
     }
   }
 
-  private func show(
-    _ result: Result<[ServerTool], ServerTrouble>, _ server: ServerDesk.Server, isFirst: Bool
-  ) -> Bool {
-    for warning in server.takeWarnings() where !global.quiet { Sink.error.line("warning: " + SafeText.line(warning)) }
-    switch result {
+  private func show(_ answer: Answer, isFirst: Bool) -> Bool {
+    switch answer {
     case .failure(let trouble):
       Sink.error.line("graphrun: " + SafeText.lines(trouble.message))
       return false
-    case .success(let tools):
+    case .success((let server, let tools)):
+      for warning in server.takeWarnings() where !global.quiet { Sink.error.line("warning: " + SafeText.line(warning)) }
       if global.json {
         for tool in tools { Sink.output.line(tool.json.text) }
         return true

@@ -55,20 +55,27 @@ struct ServerChoice: Sendable {
 
   static let file = ServerFile.names.joined(separator: " or ")
 
+  /// A server, or why what is said of it cannot be used.
+  typealias Found = Result<ServerDesk.Server, ServerTrouble>
+
   /// - Parameter only: the one that is meant among them.
-  func servers(only: String? = nil) async throws -> [ServerDesk.Server] {
-    if let only { return [try await desk.server(only)] }
+  func servers(only: String? = nil) async throws -> [Found] {
+    if let only { return [.success(try await desk.server(only))] }
     switch name {
-    case .named(let name): return [try await desk.server(name)]
-    case .url(let url): return [try desk.server(at: url)]
-    case .command(let words): return [try desk.server(of: words)]
+    case .named(let name): return [.success(try await desk.server(name))]
+    case .url(let url): return [.success(try desk.server(at: url))]
+    case .command(let words): return [.success(try desk.server(of: words))]
     case .all:
       let names = try desk.names()
       guard !names.isEmpty else {
         throw UsageError("there are no servers: none in the graph, no \(Self.file) beside it")
       }
-      var servers: [ServerDesk.Server] = []
-      for name in names { servers.append(try await desk.server(name)) }
+      var servers: [Found] = []
+      for name in names {
+        do { servers.append(.success(try await desk.server(name))) } catch let trouble as ServerTrouble {
+          servers.append(.failure(trouble))
+        }
+      }
       return servers
     }
   }
