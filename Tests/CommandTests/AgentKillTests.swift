@@ -1,14 +1,11 @@
 import Foundation
 import Graph
 import Subprocess
-import SystemPackage
 import Testing
 
 /// An agent in the built program, with a scripted model and a server whose effects are counted.
 @Suite("Killing an agent", .serialized)
 struct AgentKillTests {
-  static let servers =
-    URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().appending(path: "Servers").path
   static let turns = 5
 
   /// Every turn marks two things of its own; then the model answers.
@@ -22,7 +19,7 @@ struct AgentKillTests {
     """
     graph: marks
     servers:
-      shop: { command: python3, args: ["\(servers)/agent_tools.py", .] }
+      shop: { command: python3, args: ["\(Tool.servers)/agent_tools.py", .] }
     state: { text: {}, calls: {} }
     start: work
     nodes:
@@ -42,7 +39,7 @@ struct AgentKillTests {
     let tool = try Tool(["turns": Self.script.joined(separator: "\n")])
     defer { tool.remove() }
     let thread = "agent-killed-\(seed)"
-    try await withModel(in: tool) { url in
+    try await tool.withModel { url in
       try tool.write(Self.graph(url), to: "marks.graph")
       var chance = Chance(seed: seed)
       var arguments = ["run", "marks", "--thread", thread, "--json"]
@@ -82,23 +79,5 @@ struct AgentKillTests {
 
   static func effects(of tool: Tool) throws -> [JSON] {
     try tool.read("effects").split(separator: "\n").map { try JSON(parsing: String($0)) }
-  }
-
-  /// Runs `body` with the address of a model that says what the file `turns` says.
-  func withModel(in tool: Tool, _ body: @Sendable (String) async throws -> Void) async throws {
-    _ = try await run(
-      .name("python3"), arguments: ["\(Self.servers)/agent_model.py", "turns", "--gap", "0.01"],
-      workingDirectory: FilePath(tool.folder.path), input: .none, output: .sequence, error: .discarded
-    ) { execution in
-      for try await line in execution.standardOutput.strings() {
-        do {
-          try await body(line.trimmingCharacters(in: .newlines))
-        } catch {
-          try? execution.send(signal: .kill)
-          throw error
-        }
-        try execution.send(signal: .kill)
-      }
-    }
   }
 }

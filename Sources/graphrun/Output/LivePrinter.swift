@@ -48,7 +48,7 @@ final class LivePrinter: EventPrinter {
     var task: String
     var start = ContinuousClock.now
     var attempt: Int
-    var streams: [GraphRuntime.OutputStream: LineSplitter] = [:]
+    var lines = TaskLines()
     var last = ""
   }
 
@@ -128,24 +128,23 @@ final class LivePrinter: EventPrinter {
 
   private func take(_ text: String, _ stream: GraphRuntime.OutputStream, of task: String, _ state: inout State) {
     guard let place = state.running.firstIndex(where: { $0.task == task }) else { return }
-    let lines = state.running[place].streams[stream, default: LineSplitter()].add(text)
-    keep(lines, of: task, stream, &state)
-    let partial = state.running[place].streams[stream]?.partial ?? ""
-    let last = partial.isEmpty ? lines.last { !$0.isEmpty } : String(partial.suffix(300))
+    let lines = state.running[place].lines.add(text, to: stream)
+    keep(lines, of: task, &state)
+    let partial = state.running[place].lines.partial(of: stream)
+    let last = partial.isEmpty ? lines.last { !$0.text.isEmpty }?.text : String(partial.suffix(300))
     if let last { state.running[place].last = last }
   }
 
   private func endOutput(of task: String, _ state: inout State) {
     guard let place = state.running.firstIndex(where: { $0.task == task }) else { return }
-    for stream in [GraphRuntime.OutputStream.stdout, .stderr, .token, .thinking] {
-      keep(state.running[place].streams[stream]?.finish() ?? [], of: task, stream, &state)
-    }
+    keep(state.running[place].lines.finish(), of: task, &state)
   }
 
-  private func keep(_ lines: [String], of task: String, _ stream: GraphRuntime.OutputStream, _ state: inout State) {
-    guard detail > .quiet, stream != .thinking || detail == .verbose else { return }
+  private func keep(_ lines: [TaskLines.Line], of task: String, _ state: inout State) {
+    guard detail > .quiet else { return }
+    let lines = lines.filter { $0.stream != .thinking || detail == .verbose }
     let head = style.dim("\(task) │ ")
-    state.pending += lines.suffix(Self.frameLines).map { Line(task: task, text: head + SafeText.line($0)) }
+    state.pending += lines.suffix(Self.frameLines).map { Line(task: task, text: head + SafeText.line($0.text)) }
     state.dropped += max(0, lines.count - Self.frameLines)
     var surplus = state.pending.count { $0.task == task } - Self.frameLines
     guard surplus > 0 else { return }

@@ -5,12 +5,7 @@ import Synchronization
 /// Lines for files and pipes: no escapes, nothing that moves.
 final class PlainPrinter: EventPrinter {
   private let detail: Detail
-  private let state = Mutex<[Piece: LineSplitter]>([:])
-
-  private struct Piece: Hashable {
-    var task: String
-    var stream: OutputStream
-  }
+  private let state = Mutex<[String: TaskLines]>([:])
 
   init(detail: Detail) {
     self.detail = detail
@@ -20,30 +15,26 @@ final class PlainPrinter: EventPrinter {
 
   func show(_ event: RunEvent) {
     // Under the lock until written, so that lines stay in order.
-    state.withLock { splitters in
-      let lines = lines(of: event.kind, &splitters)
+    state.withLock { tasks in
+      let lines = lines(of: event.kind, &tasks)
       if !lines.isEmpty { Sink.output.line(lines.joined(separator: "\n")) }
     }
   }
 
-  private func lines(of kind: RunEvent.Kind, _ splitters: inout [Piece: LineSplitter]) -> [String] {
+  private func lines(of kind: RunEvent.Kind, _ tasks: inout [String: TaskLines]) -> [String] {
     switch kind {
     case .taskOutput(_, let task, let stream, let text):
       guard detail > .quiet, stream != .thinking || detail == .verbose else { return [] }
-      return splitters[Piece(task: task, stream: stream), default: LineSplitter()].add(text).map { prefixed($0, task) }
+      return tasks[task, default: TaskLines()].add(text, to: stream).map { prefixed($0.text, task) }
     case .taskEnd(_, _, let task, _, _, _), .taskRetry(_, let task, _, _, _):
-      return endOutput(of: task, &splitters) + news(kind)
+      return endOutput(of: task, &tasks) + news(kind)
     default: return news(kind)
     }
   }
 
-  private func endOutput(of task: String, _ splitters: inout [Piece: LineSplitter]) -> [String] {
-    var lines: [String] = []
-    for key in splitters.keys where key.task == task {
-      lines += splitters[key]?.finish().map { prefixed($0, task) } ?? []
-      splitters[key] = nil
-    }
-    return lines
+  private func endOutput(of task: String, _ tasks: inout [String: TaskLines]) -> [String] {
+    var lines = tasks.removeValue(forKey: task) ?? TaskLines()
+    return lines.finish().map { prefixed($0.text, task) }
   }
 
   private func prefixed(_ line: String, _ task: String) -> String { "\(task) | \(SafeText.line(line))" }
