@@ -120,6 +120,8 @@ public struct GraphFormat: Sendable {
       FieldFormat("cwd", .text, "Where it runs; without it the graph file's folder."),
       FieldFormat("url", .template, "The address of a remote server."),
       FieldFormat("headers", .map(keys: .header, values: .template), "Header fields; secrets may stand here."),
+      FieldFormat(
+        "private", .bool, "Whether a url whose host an expression gives may lead to this machine or the local network."),
       FieldFormat("from", .fileName, "The file that has the server, of the shape of mcp.json."),
       FieldFormat(
         "type", .choice(["stdio", "http", "sse", "streamable-http"]),

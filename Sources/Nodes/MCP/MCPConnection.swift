@@ -6,6 +6,8 @@ struct MCPConnection: Sendable {
   let wire: MCPWire
   let agreement: MCPAgreement
 
+  var mirrorsArguments: Bool { wire.transport.mirrorsArguments && agreement.era == .modern }
+
   /// Starts or connects, and agrees on a version.
   ///
   /// - Throws: ``NodeFailure`` that precedes any effect; nothing is left running.
@@ -17,7 +19,7 @@ struct MCPConnection: Sendable {
     do {
       let agreement = try await withDeadline(.now + limit) {
         try await wire.open()
-        return try await MCPHandshake(wire: wire, era: era, limit: limit).run()
+        return try await MCPHandshake(wire: wire, era: transport.era ?? era, limit: limit).run()
       }
       guard let agreement else {
         throw NodeFailure(.timeout, "\(configuration.name) did not answer within \(limit.readable) of its start")
@@ -28,7 +30,13 @@ struct MCPConnection: Sendable {
       guard [400, 404, 405].contains(refusal.status), let older = transport.predecessor() else {
         throw refusal.failure(configuration.name)
       }
-      return try await start(configuration, older, era: .legacy)
+      do {
+        return try await start(configuration, older, era: .legacy)
+      } catch let failure as NodeFailure {
+        var refused = refusal.failure(configuration.name)
+        refused.message += "; nor does it speak HTTP+SSE: \(failure.message)"
+        throw refused
+      }
     } catch {
       await transport.close()
       throw MCPTrouble(server: configuration.name, lastWords: transport.lastWords).startFailure(error)
@@ -39,9 +47,10 @@ struct MCPConnection: Sendable {
 extension MCPRefusal {
   func failure(_ server: String) -> NodeFailure {
     let said = text.isEmpty ? "" : ": \(text.prefix(2048))"
+    let precedes = [401, 403, 404, 405, 406, 415, 429].contains(status) || (status == 503 && retryAfter != nil)
     return NodeFailure(
-      .http, "\(server) answered with status \(status)\(said)",
-      precedesEffect: isSessionGone || [401, 403, 404, 405, 429].contains(status))
+      .http, "\(server) answered with status \(status)\(said)", precedesEffect: isSessionGone || precedes,
+      retryAfter: retryAfter)
   }
 }
 

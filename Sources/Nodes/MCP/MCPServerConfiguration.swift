@@ -45,6 +45,9 @@ struct MCPAddress: Sendable, Hashable {
   /// How it is spoken to; `nil` finds out.
   var kind: Kind?
 
+  /// It may be on this machine or the local network: its host stands in a file, or the graph says so.
+  var mayBePrivate = true
+
   enum Kind: String, Sendable, Hashable {
     case streamable, sse
   }

@@ -48,7 +48,9 @@ struct MCPServerReader {
     if let url = try await text("url", fields) {
       let kind = try await text("type", fields).flatMap(MCPServerEntry.kind)
       let headers = try await map("headers", fields).map(MCPAddress.Header.init)
-      return .web(MCPAddress(url: url, headers: headers, kind: kind))
+      let isConstant = fields["url"].map { (try? HTTPAddress(url))?.hasConstantHost(in: $0) ?? true } ?? true
+      let mayBePrivate = isConstant || fields["private"] == .literal(true)
+      return .web(MCPAddress(url: url, headers: headers, kind: kind, mayBePrivate: mayBePrivate))
     }
     let path = "\(task.folder)/\(try await text("from", fields) ?? ServerFile.names[0])"
     let file: ServerFile

@@ -45,8 +45,9 @@ final class MCPServers: RunResource {
   private static func transport(for configuration: MCPServerConfiguration) throws -> any MCPTransport {
     switch configuration.endpoint {
     case .process(let command): return StdioTransport(command, server: configuration.name)
-    case .web:
-      throw NodeFailure(.spawn, "\(configuration.name): servers with a url are not spoken to yet", precedesEffect: true)
+    case .web(let address):
+      let client = try MCPWebClient(address, server: configuration.name)
+      return address.kind == .sse ? SSETransport(client) : HTTPTransport(client, mayBeOlder: address.kind == nil)
     }
   }
 }

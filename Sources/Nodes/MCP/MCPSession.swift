@@ -77,6 +77,8 @@ final class MCPSession: Sendable {
         return outcome
       } catch let refusal as MCPRefusal where refusal.isSessionGone {
         throw refusal
+      } catch let error as MCPRequestError where error.code == MCPRequestError.headerMismatch {
+        throw error
       } catch {
         throw MCPTrouble(server: self.name, lastWords: connection.wire.transport.lastWords).callFailure(error)
       }
@@ -101,7 +103,8 @@ final class MCPSession: Sendable {
 }
 
 extension MCPSession {
-  /// Runs `body` on a living connection; once more on a new one when the server has forgotten the session.
+  /// Runs `body` on a living connection; once more when the server did nothing as it has forgotten the session, or as what
+  /// we know of its tools is of yesterday.
   private func onConnection<Value: Sendable>(
     _ body: @escaping @Sendable (MCPConnection) async throws -> Value
   ) async throws -> Value {
@@ -110,11 +113,26 @@ extension MCPSession {
       return try await body(connection)
     } catch let refusal as MCPRefusal where refusal.isSessionGone {
       await drop(connection)
-      return try await body(try await connect())
-    } catch let error as MCPRequestError {
-      throw MCPTrouble(server: name, lastWords: connection.wire.transport.lastWords).startFailure(error)
-    } catch let refusal as MCPRefusal {
-      throw refusal.failure(name)
+    } catch let error as MCPRequestError where error.code == MCPRequestError.headerMismatch {
+      // The tool has changed since it was listed, and with it what of a call stands in header fields.
+      state.withLock { $0.tools = nil }
+    } catch {
+      throw final(error, connection)
+    }
+    let next = try await connect()
+    do {
+      return try await body(next)
+    } catch {
+      throw final(error, next)
+    }
+  }
+
+  private func final(_ error: any Error, _ connection: MCPConnection) -> any Error {
+    switch error {
+    case is MCPRequestError:
+      MCPTrouble(server: name, lastWords: connection.wire.transport.lastWords).startFailure(error)
+    case let refusal as MCPRefusal: refusal.failure(name)
+    default: error
     }
   }
 

@@ -51,7 +51,7 @@ struct MCPToolList: Sendable {
       } catch let error as MCPRequestError where error.code == MCPRequestError.methodNotFound {
         return
       }
-      try take(page, from: server)
+      try take(page, from: server, isMirrored: connection.mirrorsArguments)
       cursor = try Self.cursor(of: page, from: server)
       if let cursor, !cursors.insert(cursor).inserted {
         throw MCPShape.failure(server, "the pages of its tools go round in a circle")
@@ -59,7 +59,7 @@ struct MCPToolList: Sendable {
     } while cursor != nil
   }
 
-  private mutating func take(_ page: JSONObject, from server: String) throws {
+  private mutating func take(_ page: JSONObject, from server: String, isMirrored: Bool) throws {
     guard let items = page["tools"]?.arrayValue else {
       throw MCPShape.failure(server, "tools in its answer to tools/list is no list")
     }
@@ -69,6 +69,7 @@ struct MCPToolList: Sendable {
     for item in items {
       do {
         let tool = try MCPTool(item)
+        if isMirrored { try tool.checkMirror() }
         guard byName[tool.name] == nil else {
           throw MCPTool.Refusal(name: tool.name, reason: "another tool has the same name")
         }
@@ -136,6 +137,15 @@ extension MCPTool {
     inputSchema = schema
     outputSchema = item["outputSchema"].flatMap { $0.objectValue == nil ? nil : $0 }
     annotations = Annotations(item["annotations"])
+  }
+
+  /// Who reads the header fields of a request must not be led to believe that it says something else than its body.
+  func checkMirror() throws(Refusal) {
+    do throws(MCPMirror.Mistake) {
+      _ = try MCPMirror(inputSchema)
+    } catch {
+      throw Refusal(name: name, reason: error.reason)
+    }
   }
 
   /// No path and nothing a shell knows: names get into messages, files and other programs.

@@ -14,6 +14,12 @@ protocol MCPTransport: Sendable {
   /// and in the legacy era, requests are cancelled by a notice.
   var hasResponseStreams: Bool { get }
 
+  /// The only era that can be spoken over it; `nil` where both can.
+  var era: MCPEra? { get }
+
+  /// Arguments are mirrored in header fields (``MCPMirror``).
+  var mirrorsArguments: Bool { get }
+
   /// Why nothing can be exchanged any more; `nil` while something can.
   var failure: NodeFailure? { get }
 
@@ -50,6 +56,8 @@ protocol MCPTransport: Sendable {
 }
 
 extension MCPTransport {
+  var era: MCPEra? { nil }
+  var mirrorsArguments: Bool { false }
   func takeRemarks() -> [String] { [] }
   func predecessor() -> (any MCPTransport)? { nil }
 }
@@ -90,4 +98,7 @@ struct MCPRefusal: Error, Sendable, Hashable {
   /// The legacy session is not known any more (404 to a request with a session id): nothing was done, and a new
   /// handshake helps.
   var isSessionGone = false
+
+  /// The server's own wish for when to try again.
+  var retryAfter: Duration?
 }

@@ -100,7 +100,11 @@ final class MCPWire: Sendable {
   // MARK: What goes out
 
   private func exchange(_ message: MCPMessage) async throws -> MCPReply {
-    if let failure = transport.failure { throw failure }
+    if var failure = transport.failure {
+      // Whatever happened, this message was not sent.
+      failure.precedesEffect = true
+      throw failure
+    }
     return try await transport.exchange(message)
   }
 

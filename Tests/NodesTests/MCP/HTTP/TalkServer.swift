@@ -1,0 +1,171 @@
+import Foundation
+import Graph
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Synchronization
+
+@testable import GraphNodes
+
+/// A server on loopback whose every answer is written by the test; each connection carries one request.
+final class TalkServer: Sendable {
+  typealias Answer = @Sendable (Request, Reply) async throws -> Void
+  private typealias Connection = NIOAsyncChannel<HTTPServerRequestPart, ByteBuffer>
+
+  struct Request: Sendable {
+    var method: String
+    var path: String
+    var headers: HTTPHeaders
+    var body: JSON
+
+    /// The JSON-RPC method.
+    var rpc: String { body["method"]?.stringValue ?? "" }
+    var id: JSON { body["id"] ?? .null }
+
+    subscript(header: String) -> String? { headers.first(name: header) }
+  }
+
+  private let requests = Mutex<[Request]>([])
+  private let answer: Answer
+  let port: Int
+
+  /// Who is connected.
+  let connections = Door()
+
+  var asked: [Request] { requests.withLock { $0 } }
+
+  /// What was asked, in short: `POST tools/call`, `GET`.
+  var calls: [String] { asked.map { $0.rpc.isEmpty ? $0.method : "\($0.method) \($0.rpc)" } }
+  func url(_ path: String = "/mcp") -> String { "http://127.0.0.1:\(port)\(path)" }
+
+  private init(port: Int, _ answer: @escaping Answer) {
+    self.port = port
+    self.answer = answer
+  }
+
+  /// Serves while `body` runs.
+  static func run<Value: Sendable>(
+    _ answer: @escaping Answer, _ body: (TalkServer) async throws -> Value
+  ) async throws -> Value {
+    let listening = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+      .bind(host: "127.0.0.1", port: 0) { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(ByteToMessageHandler(HTTPRequestDecoder()))
+          return try Connection(wrappingChannelSynchronously: channel)
+        }
+      }
+    let server = TalkServer(port: listening.channel.localAddress?.port ?? 0, answer)
+    return try await withThrowingTaskGroup(of: Void.self) { group in
+      defer { group.cancelAll() }
+      group.addTask {
+        try? await listening.executeThenClose { connections in
+          try await withThrowingDiscardingTaskGroup { group in
+            for try await connection in connections { group.addTask { try? await server.serve(connection) } }
+          }
+        }
+      }
+      return try await body(server)
+    }
+  }
+
+  private func serve(_ connection: Connection) async throws {
+    guard connections.enter() else { return }
+    defer { connections.leave() }
+    let (requests, heard) = AsyncStream.makeStream(of: Request.self)
+    let end = Door()
+    try await connection.executeThenClose { inbound, outbound in
+      await withTaskGroup(of: Void.self) { group in
+        group.addTask {
+          try? await Self.read(inbound) { heard.yield($0) }
+          heard.finish()
+          end.shut()
+        }
+        if let request = await requests.first(where: { _ in true }) {
+          self.requests.withLock { $0.append(request) }
+          try? await self.answer(request, Reply(outbound: outbound, channel: connection.channel, end: end))
+        }
+        group.cancelAll()
+      }
+    }
+  }
+
+  private static func read(
+    _ parts: NIOAsyncChannelInboundStream<HTTPServerRequestPart>, _ heard: (Request) -> Void
+  ) async throws {
+    var (head, body): (HTTPRequestHead?, [UInt8]) = (nil, [])
+    for try await part in parts {
+      switch part {
+      case .head(let new): (head, body) = (new, [])
+      case .body(let piece): body += Array(piece.readableBytesView)
+      case .end:
+        guard let head else { return }
+        let message = (try? JSON(parsing: body)) ?? .null
+        heard(Request(method: head.method.rawValue, path: head.uri, headers: head.headers, body: message))
+      }
+    }
+  }
+}
+
+extension TalkServer {
+  /// Writes one answer; the connection ends when the test's code does.
+  struct Reply: Sendable {
+    fileprivate let outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
+    fileprivate let channel: any NIOCore.Channel
+    fileprivate let end: Door
+
+    func text(_ text: String) async throws {
+      try await outbound.write(ByteBuffer(string: text))
+    }
+
+    /// A head without a length: the body lasts as long as the connection.
+    func head(_ status: Int, _ type: String? = nil, _ headers: [String: String] = [:]) async throws {
+      var lines = ["HTTP/1.1 \(status) Status", "Connection: close"]
+      if let type { lines.append("Content-Type: \(type)") }
+      lines += headers.map { "\($0.key): \($0.value)" }
+      try await text(lines.joined(separator: "\r\n") + "\r\n\r\n")
+    }
+
+    func send(
+      _ body: String, _ status: Int = 200, _ type: String? = nil, _ headers: [String: String] = [:]
+    ) async throws {
+      var headers = headers
+      headers["Content-Length"] = "\(body.utf8.count)"
+      try await head(status, type, headers)
+      try await text(body)
+    }
+
+    func json(_ body: JSON, _ status: Int = 200, _ headers: [String: String] = [:]) async throws {
+      try await send(body.text, status, "application/json", headers)
+    }
+
+    /// The head of a stream whose end is seen: a cut is a cut.
+    func events(_ headers: [String: String] = [:]) async throws {
+      try await head(200, "text/event-stream", ["Transfer-Encoding": "chunked"].merging(headers) { $1 })
+    }
+
+    func chunk(_ piece: String) async throws {
+      try await text("\(String(piece.utf8.count, radix: 16))\r\n\(piece)\r\n")
+    }
+
+    func event(_ data: JSON, id: String? = nil, name: String? = "message") async throws {
+      let lines = [name.map { "event: \($0)" }, id.map { "id: \($0)" }, "data: \(data.text)"].compactMap(\.self)
+      try await chunk(lines.joined(separator: "\n") + "\n\n")
+    }
+
+    func endOfEvents() async throws {
+      try await text("0\r\n\r\n")
+    }
+
+    /// As a crash does.
+    func reset() async throws {
+      let provider = channel as? any SocketOptionProvider
+      try await provider?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
+      try await channel.close()
+    }
+
+    /// Returns once the client has gone.
+    func untilClosed() async {
+      await end.wait(until: .shut)
+    }
+  }
+}
