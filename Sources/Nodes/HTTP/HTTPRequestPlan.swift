@@ -141,7 +141,7 @@ extension HTTPRequestPlan {
     return (headers, secret)
   }
 
-  private static func isToken(_ scalar: Unicode.Scalar) -> Bool {
+  static func isToken(_ scalar: Unicode.Scalar) -> Bool {
     scalar.isASCIIWord || "!#$%&'*+-.^`|~".unicodeScalars.contains(scalar)
   }
 }

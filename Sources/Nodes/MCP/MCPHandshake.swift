@@ -141,9 +141,9 @@ struct MCPHandshake: Sendable {
   }
 
   private func answer(to refusal: MCPRefusal) throws -> Answer {
-    guard (400..<500).contains(refusal.status), ![401, 403, 407, 408, 429].contains(refusal.status) else {
-      throw refusal
-    }
+    // Of the others, to ask in another way would be answered alike.
+    let isAboutUs = (400..<500).contains(refusal.status) || [500, 501].contains(refusal.status)
+    guard isAboutUs, ![401, 403, 407, 408, 429].contains(refusal.status) else { throw refusal }
     return .otherEra
   }
 

@@ -100,7 +100,6 @@ enum MCPHeaderValue {
 
   /// What may name a header field.
   static func isToken(_ text: String) -> Bool {
-    (1...128).contains(text.utf8.count)
-      && text.unicodeScalars.allSatisfy { $0.isASCIIWord || "!#$%&'*+-.^`|~".unicodeScalars.contains($0) }
+    (1...128).contains(text.utf8.count) && text.unicodeScalars.allSatisfy(HTTPRequestPlan.isToken)
   }
 }

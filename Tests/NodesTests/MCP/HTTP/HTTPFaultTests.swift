@@ -6,7 +6,7 @@ import Testing
 
 @testable import GraphNodes
 
-@Suite("MCP servers over HTTP that misbehave")
+@Suite("MCP servers over HTTP that misbehave", .timeLimit(.minutes(2)))
 struct HTTPFaultTests {
   /// What a server does in place of answering a call.
   struct Fault: Sendable, CustomTestStringConvertible {
@@ -153,6 +153,29 @@ struct HTTPFaultTests {
         #expect(failure.message.contains(part), "\(failure.message)")
       }
       #expect(server.asked.count == 1)
+    }
+  }
+
+  @Test(arguments: [400, 404, 405, 415, 422, 500, 501])
+  func `one that refuses what it does not know is asked the old way`(
+    status: Int
+  ) async throws {
+    let stub = WebStub(era: .legacy)
+    let answer: TalkServer.Answer = { request, reply in
+      guard request.rpc == "server/discover" else { return try await stub.answer(request, reply) }
+      try await reply.send("what?", status, "text/plain")
+    }
+    try await TalkServer.session(answer) { session, _ async throws in
+      #expect(try await session.result("echo", ["text": "hi"]).text == "hi")
+    }
+  }
+
+  @Test(arguments: [403, 429, 502, 503]) func `one that is not to be spoken to now is asked once`(
+    status: Int
+  ) async throws {
+    try await TalkServer.session({ _, reply in try await reply.send("", status) }) { session, server async throws in
+      let failure = try await session.failure("echo")
+      #expect(failure.kind == .http && failure.precedesEffect && server.asked.count == 1)
     }
   }
 

@@ -6,7 +6,7 @@ import Testing
 
 @testable import GraphNodes
 
-@Suite("MCP over Streamable HTTP")
+@Suite("MCP over Streamable HTTP", .timeLimit(.minutes(2)))
 struct HTTPTransportTests {
   @Test(arguments: [MCPEra.legacy, .modern], [false, true])
   func `both eras are spoken and found out, whether answers are JSON or events`(

@@ -5,7 +5,7 @@ import Testing
 
 @testable import GraphNodes
 
-@Suite("Real MCP servers over HTTP")
+@Suite("Real MCP servers over HTTP", .timeLimit(.minutes(2)))
 struct RealServerTests {
   @Test(arguments: [
     ("modern", "http", MCPEra.modern), ("legacy", "http", .legacy), ("modern", "sse", .legacy),

@@ -5,7 +5,7 @@ import Testing
 
 @testable import GraphNodes
 
-@Suite("MCP streams that break")
+@Suite("MCP streams that break", .timeLimit(.minutes(2)))
 struct ResumptionTests {
   /// A call's stream gives `first` and breaks; each GET after it is answered by `later`.
   private func answer(

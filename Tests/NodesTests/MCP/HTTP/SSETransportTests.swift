@@ -5,7 +5,7 @@ import Testing
 
 @testable import GraphNodes
 
-@Suite("MCP over HTTP+SSE")
+@Suite("MCP over HTTP+SSE", .timeLimit(.minutes(2)))
 struct SSETransportTests {
   @Test(arguments: [nil, MCPAddress.Kind.sse]) func `is spoken where it is said, or nothing newer is there`(
     kind: MCPAddress.Kind?
