@@ -27,13 +27,12 @@ struct MCPConnection: Sendable {
       return MCPConnection(wire: wire, agreement: agreement)
     } catch let refusal as MCPRefusal {
       await transport.close()
-      guard [400, 404, 405].contains(refusal.status), let older = transport.predecessor() else {
-        throw refusal.failure(configuration.name)
-      }
+      var refused = refusal.failure(configuration.name)
+      refused.precedesEffect = true
+      guard [400, 404, 405].contains(refusal.status), let older = transport.predecessor() else { throw refused }
       do {
         return try await start(configuration, older, era: .legacy)
       } catch let failure as NodeFailure {
-        var refused = refusal.failure(configuration.name)
         refused.message += "; nor does it speak HTTP+SSE: \(failure.message)"
         throw refused
       }

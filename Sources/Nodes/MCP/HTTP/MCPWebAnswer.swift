@@ -40,7 +40,9 @@ struct MCPWebAnswer: Sendable {
     let error = message?["error"].flatMap { $0["code"]?.intValue == nil ? nil : $0 }
     let said = error?["message"]?.stringValue ?? text(bytes)
     // Servers that keep to the letter say 404; others that restarted say 400, and why.
-    let isGone = session && (head.status == 404 || (head.status == 400 && said.lowercased().contains("session")))
+    let isAnswer = error?["code"]?.intValue == MCPRequestError.methodNotFound
+    let isGone =
+      session && !isAnswer && (head.status == 404 || (head.status == 400 && said.lowercased().contains("session")))
     if isGone { return .failure(refusal("it does not know the session any more: \(said)", isSessionGone: true)) }
     if let message, error != nil, ![401, 403].contains(head.status) { return .success(message) }
     return .failure(refusal(said))

@@ -31,7 +31,7 @@ struct HTTPTransportTests {
       ],
     ]
     try await TalkServer.session(WebStub(era: .modern, tools: [tool]).answer) { session, server async throws in
-      _ = try await session.result("deploy", ["region": "Århus", "dry": true, "of": ["count": 3], "zone": nil])
+      _ = try await session.result("deploy", ["region": "Århus", "dry": true, "of": ["count": 3]])
       let call = try #require(server.asked.last)
       #expect(call["accept"] == "application/json, text/event-stream" && call["content-type"] == "application/json")
       #expect(call["mcp-protocol-version"] == "2026-07-28" && call["mcp-method"] == "tools/call")
@@ -167,11 +167,12 @@ struct HTTPTransportTests {
     era: MCPEra
   ) async throws {
     let stub = WebStub(era: era)
-    let (cut, told) = (Door(), Door())
+    let (begun, cut, told) = (Door(), Door(), Door())
     let answer: TalkServer.Answer = { request, reply in
       switch request.rpc {
       case "tools/call":
         try await reply.events()
+        begun.shut()
         await reply.untilClosed()
         cut.shut()
       case "notifications/cancelled":
@@ -181,8 +182,13 @@ struct HTTPTransportTests {
       }
     }
     try await TalkServer.session(answer) { session, server async throws in
-      let failure = try await session.failure("echo", timeout: .milliseconds(300))
-      #expect(failure.kind == .timeout && failure.isInDoubt)
+      let outcome = await withThrowingTaskGroup(of: MCPResult.self) { group in
+        group.addTask { try await session.result("echo", timeout: .seconds(60)) }
+        await begun.wait(until: .shut)
+        group.cancelAll()
+        return await group.nextResult()
+      }
+      #expect(throws: CancellationError.self) { try outcome?.get() }
       await cut.wait(until: .shut)
       if era == .legacy { await told.wait(until: .shut) }
       _ = try await session.tools()
