@@ -42,18 +42,27 @@ struct EventStreamParser: Sendable {
   /// The events that `piece` completes.
   mutating func events(in piece: some Sequence<UInt8>) throws(FramingError) -> [ServerEvent] {
     var events: [ServerEvent] = []
-    for byte in piece {
-      defer { isAfterCR = byte == UInt8(ascii: "\r") }
-      if byte == UInt8(ascii: "\n"), isAfterCR { continue }
-      guard byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") else {
-        block.bytes += 1
-        guard block.bytes <= limitBytes else { throw .eventTooLong(limitBytes: limitBytes) }
-        line.append(byte)
-        continue
-      }
-      if let event = try endLine() { events.append(event) }
+    var rest = Array(piece)[...]
+    if isAfterCR, let first = rest.first {
+      isAfterCR = false
+      if first == UInt8(ascii: "\n") { rest.removeFirst() }
     }
+    while let end = rest.firstIndex(where: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }) {
+      try extend(rest[..<end])
+      if let event = try endLine() { events.append(event) }
+      let isCR = rest[end] == UInt8(ascii: "\r")
+      rest = rest[(end + 1)...]
+      isAfterCR = isCR && rest.isEmpty
+      if isCR, rest.first == UInt8(ascii: "\n") { rest.removeFirst() }
+    }
+    try extend(rest)
     return events
+  }
+
+  private mutating func extend(_ bytes: ArraySlice<UInt8>) throws(FramingError) {
+    block.bytes += bytes.count
+    guard block.bytes <= limitBytes else { throw .eventTooLong(limitBytes: limitBytes) }
+    line += bytes
   }
 
   /// What stands since the last blank line when the stream has ended. The standard drops it; a server that forgot the
