@@ -10,7 +10,6 @@ import Synchronization
 /// A server on loopback whose every answer is written by the test; each connection carries one request.
 final class TalkServer: Sendable {
   typealias Answer = @Sendable (Request, Reply) async throws -> Void
-  private typealias Connection = NIOAsyncChannel<HTTPServerRequestPart, ByteBuffer>
 
   struct Request: Sendable {
     var method: String
@@ -27,7 +26,10 @@ final class TalkServer: Sendable {
 
   private let requests = Mutex<[Request]>([])
   private let answer: Answer
-  let port: Int
+  private let errands = Errands()
+  private let address = Mutex(0)
+
+  var port: Int { address.withLock { $0 } }
 
   /// Who is connected.
   let connections = Door()
@@ -38,8 +40,7 @@ final class TalkServer: Sendable {
   var calls: [String] { asked.map { $0.rpc.isEmpty ? $0.method : "\($0.method) \($0.rpc)" } }
   func url(_ path: String = "/mcp") -> String { "http://127.0.0.1:\(port)\(path)" }
 
-  private init(port: Int, _ answer: @escaping Answer) {
-    self.port = port
+  private init(_ answer: @escaping Answer) {
     self.answer = answer
   }
 
@@ -47,60 +48,69 @@ final class TalkServer: Sendable {
   static func run<Value: Sendable>(
     _ answer: @escaping Answer, _ body: (TalkServer) async throws -> Value
   ) async throws -> Value {
+    let server = TalkServer(answer)
     let listening = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
-      .bind(host: "127.0.0.1", port: 0) { channel in
+      .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(ByteToMessageHandler(HTTPRequestDecoder()))
-          return try Connection(wrappingChannelSynchronously: channel)
+          try channel.pipeline.syncOperations.addHandlers(ByteToMessageHandler(HTTPRequestDecoder()), Ear(server))
         }
       }
-    let server = TalkServer(port: listening.channel.localAddress?.port ?? 0, answer)
-    return try await withThrowingTaskGroup(of: Void.self) { group in
-      defer { group.cancelAll() }
-      group.addTask {
-        try? await listening.executeThenClose { connections in
-          try await withThrowingDiscardingTaskGroup { group in
-            for try await connection in connections { group.addTask { try? await server.serve(connection) } }
-          }
-        }
-      }
-      return try await body(server)
+      .bind(host: "127.0.0.1", port: 0).get()
+    server.address.withLock { $0 = listening.localAddress?.port ?? 0 }
+    let outcome: Result<Value, any Error>
+    do {
+      outcome = .success(try await body(server))
+    } catch {
+      outcome = .failure(error)
+    }
+    try? await listening.close()
+    await server.errands.end()
+    return try outcome.get()
+  }
+
+  private func serve(_ request: Request, _ reply: Reply) {
+    requests.withLock { $0.append(request) }
+    errands.add { [answer] in
+      try? await answer(request, reply)
+      try? await reply.channel.close()
     }
   }
 
-  private func serve(_ connection: Connection) async throws {
-    guard connections.enter() else { return }
-    defer { connections.leave() }
-    let (requests, heard) = AsyncStream.makeStream(of: Request.self)
-    let end = Door()
-    try await connection.executeThenClose { inbound, outbound in
-      await withTaskGroup(of: Void.self) { group in
-        group.addTask {
-          try? await Self.read(inbound) { heard.yield($0) }
-          heard.finish()
-          end.shut()
-        }
-        if let request = await requests.first(where: { _ in true }) {
-          self.requests.withLock { $0.append(request) }
-          try? await self.answer(request, Reply(outbound: outbound, channel: connection.channel, end: end))
-        }
-        group.cancelAll()
-      }
-    }
-  }
+  /// Hears one request.
+  private final class Ear: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
 
-  private static func read(
-    _ parts: NIOAsyncChannelInboundStream<HTTPServerRequestPart>, _ heard: (Request) -> Void
-  ) async throws {
-    var (head, body): (HTTPRequestHead?, [UInt8]) = (nil, [])
-    for try await part in parts {
-      switch part {
+    private let server: TalkServer
+    private let end = Door()
+    private var head: HTTPRequestHead?
+    private var body: [UInt8] = []
+
+    init(_ server: TalkServer) {
+      self.server = server
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+      _ = server.connections.enter()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+      end.shut()
+      server.connections.leave()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+      context.close(promise: nil)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+      switch unwrapInboundIn(data) {
       case .head(let new): (head, body) = (new, [])
       case .body(let piece): body += Array(piece.readableBytesView)
       case .end:
         guard let head else { return }
         let message = (try? JSON(parsing: body)) ?? .null
-        heard(Request(method: head.method.rawValue, path: head.uri, headers: head.headers, body: message))
+        let request = Request(method: head.method.rawValue, path: head.uri, headers: head.headers, body: message)
+        server.serve(request, Reply(channel: context.channel, end: end))
       }
     }
   }
@@ -109,12 +119,11 @@ final class TalkServer: Sendable {
 extension TalkServer {
   /// Writes one answer; the connection ends when the test's code does.
   struct Reply: Sendable {
-    fileprivate let outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
     fileprivate let channel: any NIOCore.Channel
     fileprivate let end: Door
 
     func text(_ text: String) async throws {
-      try await outbound.write(ByteBuffer(string: text))
+      try await channel.writeAndFlush(ByteBuffer(string: text))
     }
 
     /// A head without a length: the body lasts as long as the connection.
