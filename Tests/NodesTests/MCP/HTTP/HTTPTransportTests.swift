@@ -97,6 +97,20 @@ struct HTTPTransportTests {
     }
   }
 
+  @Test(arguments: [MCPEra.legacy, .modern]) func `no connection is kept, though the server would keep it`(
+    era: MCPEra
+  ) async throws {
+    let stub = WebStub(era: era)
+    let answer: TalkServer.Answer = { request, reply in
+      try await stub.answer(request, reply)
+      await reply.untilClosed()
+    }
+    try await TalkServer.session(answer) { session, server async throws in
+      for text in ["one", "two"] { #expect(try await session.result("echo", ["text": .string(text)]).text == text) }
+      await server.connections.wait(until: .empty)
+    }
+  }
+
   @Test func `a server without sessions is neither sent one nor told of an end`() async throws {
     try await TalkServer.run(WebStub(era: .legacy, session: nil).answer) { server in
       let servers = MCPServers()

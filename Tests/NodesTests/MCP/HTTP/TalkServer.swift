@@ -128,7 +128,7 @@ extension TalkServer {
 
     /// A head without a length: the body lasts as long as the connection.
     func head(_ status: Int, _ type: String? = nil, _ headers: [String: String] = [:]) async throws {
-      var lines = ["HTTP/1.1 \(status) Status", "Connection: close"]
+      var lines = ["HTTP/1.1 \(status) Status"]
       if let type { lines.append("Content-Type: \(type)") }
       lines += headers.map { "\($0.key): \($0.value)" }
       try await text(lines.joined(separator: "\r\n") + "\r\n\r\n")
