@@ -90,10 +90,12 @@ final class HTTPTransport: MCPTransport {
 
   func close() async {
     door.shut()
-    await door.wait(until: .empty)
-    posting.shut()
-    // Also from a cancelled task the server is told.
-    await Task { await sayFarewell() }.value
+    // In a task of its own: also from a cancelled one the server is told.
+    await Task {
+      await door.wait(until: .empty)
+      posting.shut()
+      await sayFarewell()
+    }.value
     await errands.end()
   }
 
