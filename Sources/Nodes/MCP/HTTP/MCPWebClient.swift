@@ -36,7 +36,7 @@ struct MCPWebClient: Sendable {
       let (name, key) = (header.name.lowercased(), "\(server): headers.\(header.name.prefix(128))")
       guard MCPHeaderValue.isToken(header.name) else { throw Self.refusal("\(key) is no name of a header field") }
       guard !Self.reserved.contains(name), !name.hasPrefix("mcp-param-") else {
-        throw Self.refusal("\(key) is set by the protocol")
+        throw Self.refusal("\(key) is set by the protocol; leave it out")
       }
       guard header.value.unicodeScalars.allSatisfy({ $0 == "\t" || ($0.value >= 0x20 && $0.value != 0x7F) }) else {
         throw Self.refusal("\(key): line breaks and control characters may not stand in a header field")
