@@ -127,11 +127,13 @@ extension TalkServer {
     }
 
     /// A head without a length: the body lasts as long as the connection.
-    func head(_ status: Int, _ type: String? = nil, _ headers: [String: String] = [:]) async throws {
+    func head(_ status: Int, _ type: String? = nil, _ headers: [String: String] = [:], _ body: String = "") async throws
+    {
       var lines = ["HTTP/1.1 \(status) Status"]
       if let type { lines.append("Content-Type: \(type)") }
       lines += headers.map { "\($0.key): \($0.value)" }
-      try await text(lines.joined(separator: "\r\n") + "\r\n\r\n")
+      // At once: who has the whole answer may be gone before another piece of it is written.
+      try await text(lines.joined(separator: "\r\n") + "\r\n\r\n" + body)
     }
 
     func send(
@@ -139,8 +141,7 @@ extension TalkServer {
     ) async throws {
       var headers = headers
       headers["Content-Length"] = "\(body.utf8.count)"
-      try await head(status, type, headers)
-      try await text(body)
+      try await head(status, type, headers, body)
     }
 
     func json(_ body: JSON, _ status: Int = 200, _ headers: [String: String] = [:]) async throws {
