@@ -123,7 +123,8 @@ struct SSETransportTests {
       try await reply.text(text)
       await reply.untilClosed()
     }
-    try await TalkServer.session(answer, kind: .sse, startTimeout: .seconds(1)) { session, _ async throws in
+    let limit: Duration = kind == .timeout ? .seconds(1) : .seconds(20)
+    try await TalkServer.session(answer, kind: .sse, startTimeout: limit) { session, _ async throws in
       let failure = try await session.failure("echo")
       #expect(failure.kind == kind && failure.precedesEffect && failure.message.contains(says), "\(failure.message)")
     }
