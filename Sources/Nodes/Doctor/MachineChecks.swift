@@ -64,8 +64,8 @@ package struct MachineChecks: Sendable {
     let state =
       SQLiteLibrary.hasWALResetFix
       ? "free of the WAL-reset bug"
-      : "has the WAL-reset bug, fixed in 3.51.3; the store goes around it (RELIABILITY R2: one lock around every write "
-        + "transaction and every checkpoint)"
+      : "has the WAL-reset bug, fixed in 3.51.3; the store goes around it by one lock around every write transaction and "
+        + "every checkpoint"
     return .ok("sqlite", "\(SQLiteLibrary.version)\(place), \(state)")
   }
 

@@ -108,27 +108,17 @@ struct ServerChecks: Sendable {
     var findings: [Finding] = []
     for list in ["allow", "approve", "deny"] {
       for pattern in surroundings.texts(agent.fields["tools"]?[list])
-      where !names.contains(where: { Self.matches($0, pattern) }) {
+      where !names.contains(where: { ToolPermissions.matches($0, pattern) }) {
         let hint = Suggestion.hint(for: pattern, in: names).map { "; \($0)" } ?? ""
+        let (found, remedy) = (
+          "tools.\(list): no tool is called \"\(pattern)\"\(hint)", "mend the pattern in the graph"
+        )
+        // What is denied need not be there.
         findings.append(
-          .failed(
-            check, "tools.\(list): no tool is called \"\(pattern)\"\(hint)", remedy: "mend the pattern in the graph"))
+          list == "deny" ? .advice(check, found, remedy: remedy) : .failed(check, found, remedy: remedy))
       }
     }
     return findings.isEmpty ? [.ok(check, "its tool patterns are about tools that exist")] : findings
-  }
-
-  /// `*` stands for any characters.
-  static func matches(_ name: String, _ pattern: String) -> Bool {
-    let parts = pattern.split(separator: "*", omittingEmptySubsequences: false)
-    guard parts.count > 1, let first = parts.first, let last = parts.last else { return name == pattern }
-    guard name.hasPrefix(first), name.hasSuffix(last), name.count >= first.count + last.count else { return false }
-    var rest = name.dropFirst(first.count).dropLast(last.count)
-    for part in parts.dropFirst().dropLast() where !part.isEmpty {
-      guard let found = rest.firstRange(of: part) else { return false }
-      rest = rest[found.upperBound...]
-    }
-    return true
   }
 }
 

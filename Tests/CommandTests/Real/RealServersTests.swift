@@ -50,7 +50,7 @@ struct RealServersTests {
     return (ended, try ended.lines().last?["values"] ?? .null)
   }
 
-  @Test(arguments: Generation.allCases, [Transport.stdio])
+  @Test(arguments: Generation.allCases, Transport.allCases)
   func `every tool answers as it did to the SDK's own client`(generation: Generation, transport: Transport) async throws
   {
     try await Self.workshop(generation, over: transport) { server in
@@ -69,7 +69,7 @@ struct RealServersTests {
     }
   }
 
-  @Test(arguments: Generation.allCases, [Transport.stdio])
+  @Test(arguments: Generation.allCases, Transport.allCases)
   func `a tool's own error fails the task and is told`(generation: Generation, transport: Transport) async throws {
     try await Self.workshop(generation, over: transport) { server in
       let (ended, _) = try await Self.run(server, [("broken", ["reason": "the glue is dry"])])
@@ -95,7 +95,7 @@ struct RealServersTests {
     #expect(told["target"]?["datetime"]?.stringValue?.hasSuffix("+09:00") == true, "\(told)")
   }
 
-  @Test(arguments: [Transport.stdio])
+  @Test(arguments: [Transport.stdio, .http])
   func `the Docker server starts, lists, and stops a container of a real engine`(transport: Transport) async throws {
     _ = try RealParts.python("modern")
     try await Picture.up { picture in
