@@ -72,7 +72,7 @@ struct ServiceTests {
   }
 
   @Test func `one that is never ready is ended and forgotten`() async throws {
-    let service = task("echo $$ > pid; echo waiting; exec sleep 600", ready: "echo not yet; false", within: "10s")
+    let service = task("echo $$ > pid; echo waiting; exec sleep 600", ready: "echo not yet; false", within: "20s")
     let failure = try await shell.failure(service)
     #expect(failure.kind == .timeout)
     #expect(failure.message.contains("not yet") && failure.message.contains("waiting"), "\(failure.message)")

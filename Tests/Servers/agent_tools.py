@@ -8,6 +8,7 @@ Every call that has an effect adds a line to FOLDER/effects: {"tool", "arguments
   wipe(path)        a destructive effect               fail(why)          an error
   much(bytes)       a long text                        die(name)          an effect, then the server is killed
   ask(subject)      asks for a name before it answers
+  meet(name, of)    an effect; then it waits until `of` such calls are made
 
 FOLDER/description, where there is one, is what `look` is described by: it may change while the server runs.
 """
@@ -42,6 +43,7 @@ def tools():
         {"name": "much", "description": "Much.", "inputSchema": schema(["bytes"], bytes="integer"),
          "annotations": {"readOnlyHint": True}},
         {"name": "die", "description": "Dies.", "inputSchema": schema(["name"], name="string")},
+        {"name": "meet", "description": "Meets.", "inputSchema": schema(["name", "of"], name="string", of="integer")},
         {"name": "ask", "description": "Asks.", "inputSchema": schema(["subject"], subject="string")},
     ]
 
@@ -72,6 +74,12 @@ def call(tool, arguments, params):
     effect(tool, arguments, params)
     if tool == "die":
         os.kill(os.getpid(), signal.SIGKILL)
+    if tool == "meet":
+        until = time.monotonic() + 20
+        while sum(1 for _ in open(os.path.join(folder, "effects"))) < arguments["of"]:
+            if time.monotonic() > until:
+                return text("nobody came", isError=True)
+            time.sleep(0.02)
     time.sleep(arguments.get("hold", 0))
     return text(f"{tool} done")
 

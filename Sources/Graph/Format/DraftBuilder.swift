@@ -91,6 +91,7 @@ struct DraftBuilder {
     node.timeout = duration("timeout")
     node.idle = duration("idle")
     node.deadline = duration("deadline")
+    node.queue = duration("queue")
     let retry = field["retry"].map { own in defaults?["retry"].map(own.over) ?? own } ?? defaults?["retry"]
     node.retry = retry?.retry
   }

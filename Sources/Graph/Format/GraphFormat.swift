@@ -58,7 +58,7 @@ public struct GraphFormat: Sendable {
   }
 
   /// The keys of `defaults` that are no kind.
-  static let defaulted = ["retry", "timeout", "idle", "deadline"]
+  static let defaulted = ["retry", "timeout", "idle", "deadline", "queue"]
 
   /// The keys every node may have.
   static let common = [
@@ -75,6 +75,7 @@ public struct GraphFormat: Sendable {
     FieldFormat("timeout", .duration(), "How long one attempt may take; without it 10m."),
     FieldFormat("idle", .duration(), "How long an attempt may give no output."),
     FieldFormat("deadline", .duration(), "How long all attempts and the waits between them may take."),
+    FieldFormat("queue", .duration(), "How long it may wait for its turn in a fan-out with parallel."),
     FieldFormat("cache", .any([.bool, .object(cache)]), "Keeps the result for equal fields: true, or {ttl, key}."),
     FieldFormat("on-error", .nodeName, "Where a failure leads instead of failing the run; it sees $error."),
     FieldFormat("defer", .bool, "Runs only when nothing else can, once for all arrivals."),

@@ -33,6 +33,9 @@ public struct Node: Sendable, Hashable {
   /// Bound on all attempts and the waits between them; `nil` is none.
   public var deadline: Duration?
 
+  /// Bound on the wait for a turn in a fan-out that runs only so many at once; `nil` is none.
+  public var queue: Duration?
+
   public var cache: CachePolicy?
 
   /// Where a failure goes instead of failing the run.
@@ -50,6 +53,7 @@ public struct Node: Sendable, Hashable {
     _ name: NodeName, kind: String, fields: OrderedDictionary<String, Field> = [:], description: String? = nil,
     after: [NodeName] = [], next: Routes? = nil, save: Save? = nil, when: Expression? = nil,
     retry: RetryPolicy? = nil, timeout: Duration? = nil, idle: Duration? = nil, deadline: Duration? = nil,
+    queue: Duration? = nil,
     cache: CachePolicy? = nil, onError: NodeName? = nil, isDeferred: Bool = false, effects: Effects? = nil,
     approve: Approval? = nil
   ) {
@@ -65,6 +69,7 @@ public struct Node: Sendable, Hashable {
     self.timeout = timeout
     self.idle = idle
     self.deadline = deadline
+    self.queue = queue
     self.cache = cache
     self.onError = onError
     self.isDeferred = isDeferred

@@ -33,8 +33,12 @@ struct AgentConversation: Sendable {
       guard questions.isEmpty else { return .ask(questions) }
     }
     throw NodeFailure(
-      .limit, "the model has not answered after \(limits.turns) turns (max-turns)", result: result(progress))
+      .limit, "the model has not answered after \(limits.turns) turns (max-turns)\(Self.goingOn)",
+      result: result(progress))
   }
+
+  /// What an author can do about a limit.
+  private static let goingOn = "; raise it in the graph, and resume goes on from here"
 
   // MARK: The model
 
@@ -45,8 +49,8 @@ struct AgentConversation: Sendable {
 
   /// The reply of this turn: as it was written down, or a new one.
   private func reply(_ turn: Int, _ progress: Progress) async throws -> Reply {
-    let name = "turn \(turn)"
-    if let known = notes[name] { return try self.reply(from: known) }
+    let name = Self.noteName(turn)
+    if let known = notes[name], known != .null { return try self.reply(from: known) }
     var request = setup.request
     request.messages = progress.messages
     request.tools = toolbox.offered
@@ -57,6 +61,8 @@ struct AgentConversation: Sendable {
     return try self.reply(
       from: try await task.remember(name, ["message": message.json, "usage": .object(reply.usage)]))
   }
+
+  private static func noteName(_ turn: Int) -> String { "turn \(turn)" }
 
   private func reply(from note: JSON) throws -> Reply {
     do {
@@ -73,14 +79,19 @@ struct AgentConversation: Sendable {
   private func take(_ calls: [ToolCall], _ turn: Int, _ progress: inout Progress) async throws -> [Prompt] {
     guard calls.count <= AgentLimits.callsPerTurn else {
       let text = "\(calls.count) calls in one reply are too many; at most \(AgentLimits.callsPerTurn) can be made"
-      guard !progress.wasWarnedOfCalls else { throw NodeFailure(.model, "the model made \(text)") }
+      guard !progress.wasWarnedOfCalls else {
+        // Another attempt asks the model again.
+        try await task.remember(Self.noteName(turn), .null)
+        throw NodeFailure(.model, "the model made \(text)")
+      }
       progress.wasWarnedOfCalls = true
       progress.messages += calls.map { ChatMessage(resultOf: $0, "error: \(text)") }
       return []
     }
     guard progress.calls.count + calls.count <= limits.calls else {
       throw NodeFailure(
-        .limit, "the model wants more than \(limits.calls) calls of tools (max-calls)", result: result(progress))
+        .limit, "the model wants more than \(limits.calls) calls of tools (max-calls)\(Self.goingOn)",
+        result: result(progress))
     }
     let ends = try await withThrowingTaskGroup(of: (Int, AgentCall.End).self) { group in
       for (index, call) in calls.enumerated() {
@@ -112,7 +123,8 @@ struct AgentConversation: Sendable {
     let used = ["prompt_tokens", "completion_tokens"].reduce(0) { $0 + (progress.usage[$1]?.intValue ?? 0) }
     guard used >= most else { return }
     throw NodeFailure(
-      .limit, "the turns so far took \(used) tokens, and max-tokens is \(most)", result: result(progress))
+      .limit, "the turns so far took \(used) tokens, and max-tokens is \(most)\(Self.goingOn)", result: result(progress)
+    )
   }
 
   /// `{text, messages, calls, usage}`. The node's own `system` text is no part of the messages.

@@ -17,6 +17,7 @@ struct Admission: Sendable {
       before.map { StateFold.Result(values: $0.with(defaultsOf: graph).values, deltas: []) }
       ?? StateFold.initial(graph.channels)
     let folded = try Self.fold(inputs, graph, base, step: (before?.record.step ?? -1) + 1)
+    if let objection = StateWeight(folded.values.storable(graph.channels)).objection { throw .badInputs(objection) }
     let number = (before?.record.number ?? 0) + 1
     let step = (before?.record.step ?? -1) + 1
     let triggers = try Self.start(graph, folded.values, environment)

@@ -59,6 +59,9 @@ extension Runner {
     let old = position.record
     let number = header.head + 1
     let folded = try fold(update, position, graph)
+    if let objection = StateWeight(folded.values.storable(graph.channels)).objection {
+      throw RunRefusal.badInputs(objection)
+    }
     let agenda = try await agenda(
       update, after: position, folded.values, plan, mark: DueMark(checkpoint: number), source: source)
     let record = CheckpointRecord(

@@ -7,6 +7,9 @@ public struct RunOptions: Sendable {
   /// Super-steps allowed in this run; `nil` is the graph's own `max-steps`.
   public var maxSteps: Int?
 
+  /// Checkpoints the thread may have; a run that is allowed more super-steps than that may make as many (RELIABILITY R15).
+  public var maxCheckpoints = 51_200
+
   /// Stop after the super-step in which this node finished.
   public var until: NodeName?
 

@@ -19,6 +19,8 @@ struct TaskPool: Sendable {
 
   private enum Signal: Sendable {
     case ended(Int, Result<TaskRun.End, StoreError>, [StoreChange])
+    /// A task's wait for its turn has lasted as long as it may.
+    case overdue(Int)
     case cancel
     case watchEnded
   }
@@ -32,9 +34,11 @@ struct TaskPool: Sendable {
       var work = Work(pool: self, queue: indices, tasks: tasks)
       group.addTask { await watchForStop() }
       work.startMore(in: &group)
+      work.watchQueue(in: &group)
       while work.running > 0, let signal = await group.next() {
         switch signal {
         case .watchEnded: continue
+        case .overdue(let index): await work.expire(index, in: &group)
         case .cancel: group.cancelAll()
         case .ended(let index, let result, let others):
           await work.take(index, result, others, in: &group)
@@ -103,6 +107,34 @@ struct TaskPool: Sendable {
       }
     }
 
+    /// Watches how long those wait that did not get a turn at once.
+    func watchQueue(in group: inout TaskGroup<Signal>) {
+      for index in queue {
+        guard let limit = pool.node(index).queue else { continue }
+        group.addTask {
+          do {
+            try await Task.sleep(for: limit)
+          } catch {
+            return .watchEnded
+          }
+          return .overdue(index)
+        }
+      }
+    }
+
+    /// Fails a task that still waits for its turn.
+    mutating func expire(_ index: Int, in group: inout TaskGroup<Signal>) async {
+      guard let place = queue.firstIndex(of: index), let limit = pool.node(index).queue else { return }
+      queue.remove(at: place)
+      var record = tasks[index]
+      pool.taskRun(index, record).fail(
+        &record, NodeFailure(.timeout, "it did not get its turn within \(limit.readable) (queue)", precedesEffect: true)
+      )
+      running += 1
+      if let fanOut = pool.due[index].fanOutLabel { runningByFanOut[fanOut, default: 0] += 1 }
+      await take(index, .success(.ended(record)), [], in: &group)
+    }
+
     mutating func take(
       _ index: Int, _ result: Result<TaskRun.End, StoreError>, _ others: [StoreChange],
       in group: inout TaskGroup<Signal>
@@ -141,6 +173,8 @@ struct TaskPool: Sendable {
       if error == .fenced { group.cancelAll() }
     }
   }
+
+  private func node(_ index: Int) -> Node { context.plan.node(due[index].id.nodeName) }
 
   private func taskRun(_ index: Int, _ record: TaskRecord) -> TaskRun {
     let due = due[index]

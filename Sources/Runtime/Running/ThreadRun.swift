@@ -17,6 +17,7 @@ struct ThreadRun: Sendable {
   /// Durability `exit`: what the run began from, and what changed since.
   private let origin: Origin
   private var changed: OrderedSet<ChannelName> = []
+  var weight: StateWeight
 
   private struct Origin {
     var checkpoint: Int
@@ -33,11 +34,12 @@ struct ThreadRun: Sendable {
     self.header = header
     self.position = position
     origin = Origin(checkpoint: position.record.number, head: header.head)
+    weight = StateWeight(position.values.storable(context.plan.graph.channels))
     records = Dictionary(tasks.map { ($0.id, $0) }, uniquingKeysWith: { $1 })
   }
 
   private var plan: GraphPlan { context.plan }
-  private var ledger: Ledger { context.ledger }
+  var ledger: Ledger { context.ledger }
   private var step: Int { position.record.step + 1 }
 
   /// - Throws: ``StoreError`` when the store could not go on; what it holds is still whole.
@@ -51,6 +53,7 @@ struct ThreadRun: Sendable {
         let message = "max-steps: \(allowance) super-steps done with work left; resume goes on with a new allowance"
         return try await close(.failed, errors: [TaskError(kind: .limit, message: message)])
       }
+      if let error = historyLimit(allowance) { return try await close(.failed, errors: [error]) }
       stepsLeft -= 1
       if let end = try await superStep() { return end }
     }
@@ -94,6 +97,7 @@ struct ThreadRun: Sendable {
     } catch {
       return try await conflict(error.all, tasks, last)
     }
+    if let refusal = weigh(folded, tasks) { return try await conflict([refusal], tasks, last) }
     advance(to: folded, after: tasks)
     let record = position.record
     let isReached =

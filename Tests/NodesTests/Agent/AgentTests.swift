@@ -28,13 +28,11 @@ struct AgentTests {
 
   @Test func `calls of one turn run side by side, and their results stand in call order`() async throws {
     let shop = try await Workshop([
-      Workshop.calls(("mark", ["name": "slow", "hold": 1.5]), ("mark", ["name": "quick", "hold": 1.2])),
-      Workshop.says("ok"),
+      Workshop.calls(("meet", ["name": "first", "of": 2]), ("meet", ["name": "second", "of": 2])), Workshop.says("ok"),
     ])
-    let start = ContinuousClock.now
-    let result = try await shop.result(shop.task())
-    #expect(ContinuousClock.now - start < .milliseconds(2700), "one after the other they take 2.7 s")
-    #expect(result["calls"]?.arrayValue?.map { $0["arguments"]?["name"] } == ["slow", "quick"])
+    let calls = try #require(try await shop.result(shop.task())["calls"]?.arrayValue)
+    #expect(calls.map { $0["status"] } == ["done", "done"], "one after the other the first would wait in vain")
+    #expect(calls.map { $0["arguments"]?["name"] } == ["first", "second"])
   }
 
   @Test func `goes back to the model: an unknown tool, bad arguments, a tool's own error`() async throws {
@@ -88,6 +86,9 @@ struct AgentTests {
     let failure = try await shop.failure(shop.task([(field, .literal(.int(most)))]))
     #expect(failure.kind == .limit && failure.message.contains(says))
     #expect(failure.result?["calls"]?.arrayValue?.isEmpty == false, "what was done is there to look at")
+    let chats = shop.model.chats.count
+    #expect(try await shop.failure(shop.task([(field, .literal(.int(most * 2)))])).kind == .limit)
+    #expect(shop.model.chats.count > chats && shop.model.chats.count <= 2 * chats + 1, "it goes on from there")
   }
 
   @Test func `more calls than a model can mean are refused once, then fail`() async throws {
@@ -96,6 +97,8 @@ struct AgentTests {
     let failure = try await shop.failure(shop.task())
     #expect(failure.kind == .model && failure.message.contains("70 calls"))
     #expect(shop.model.chats.count == 2)
+    _ = try await shop.failure(shop.task())
+    #expect(shop.model.chats.count == 3, "another attempt asks again what was answered badly")
   }
 
   @Test func `a server that dies fails the call, which is then in doubt`() async throws {
