@@ -15,7 +15,7 @@ CALL = uuid.uuid4().hex[:8]
 # Seconds at pace 1. `picture up --pace` scales them all; `picture set DIR delays.X=S` changes one.
 DELAYS = {
     "docker": 0.0, "kind": 0.0, "kubectl": 0.0, "helm": 0.0, "terraform": 0.0,
-    "kind create": 6.0, "node ready": 3.0, "docker start": 0.5,
+    "kind create": 6.0, "kind delete": 1.0, "node ready": 3.0, "docker start": 0.5,
     "ollama pull": 5.0, "ollama token": 0.02, "helm repo update": 1.0, "helm pull": 1.0, "helm upgrade": 5.0, "helm uninstall": 1.0,
     "operator": 2.0, "dashboards": 1.0, "scrape": 1.0,
     "terraform init": 2.0, "terraform plan": 0.3, "terraform apply": 0.5,
@@ -275,6 +275,11 @@ def node_ready(cluster):
 def namespace(name, labels=None):
     return {"name": name, "uid": str(uuid.uuid4()), "created": now(), "phase": "Active",
             "labels": {"kubernetes.io/metadata.name": name, **(labels or {})}}
+
+
+def namespace_gone(cluster, name):
+    """With a namespace go its releases: Helm keeps them in its secrets."""
+    cluster["releases"] = {n: r for n, r in cluster["releases"].items() if r and r[-1].get("namespace", "monitoring") != name}
 
 
 def deployed(cluster):

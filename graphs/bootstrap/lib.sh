@@ -3,7 +3,8 @@
 # list-containers.graph shares the checks and the remedies, and has no workspace.
 
 : "${WORKSPACE:=}" "${CLUSTER:=}" "${MODEL:=}" "${OLLAMA:=}" "${PORT:=}"
-[ -z "$WORKSPACE" ] || mkdir -p "$WORKSPACE/helm" "$WORKSPACE/terraform"
+# teardown.graph sets LOOKING: it makes no folders where there are none.
+[ -z "$WORKSPACE" ] || [ -n "${LOOKING:-}" ] || mkdir -p "$WORKSPACE/helm" "$WORKSPACE/terraform"
 
 # The phase has its own kubeconfig, Helm settings and Terraform folder: the person's own stay as they are.
 export KUBECONFIG="$WORKSPACE/kubeconfig"
@@ -187,6 +188,13 @@ cluster_containers() {
   docker ps -a --filter "label=io.x-k8s.kind.cluster=$CLUSTER" --format '{{json .}}'
 }
 
+# The containers that kind made for us, by their ids: how teardown.graph knows our cluster, stopped or not, from another
+# of the same name.
+node_ids() {
+  ids=$(docker ps -a --no-trunc --filter "label=io.x-k8s.kind.cluster=$CLUSTER" --format '{{.ID}}') && echo "$ids" | sort
+}
+remember_nodes() { node_ids >"$WORKSPACE/nodes.new" && mv "$WORKSPACE/nodes.new" "$WORKSPACE/nodes"; }
+
 # A journal of two files: `creating` while kind works, `made` from then on, holding the cluster's identity once known.
 journal() {
   if [ -e "$WORKSPACE/creating" ]; then echo creating
@@ -227,6 +235,17 @@ import_namespaces() {
 # without it hides the pending ones.
 release() {
   run h list -o json --filter "^$RELEASE\$" --deployed --failed --pending --superseded --uninstalled --uninstalling
+}
+
+# When the release was first deployed: an upgrade keeps that moment, another release has another one.
+release_born() { h status "$RELEASE" -o json | sed -n 's/.*"first_deployed":"\([^"]*\)".*/\1/p'; }
+
+# `releasing` says `new` where there was no release before ours; from its end on, `installed` says which one is ours.
+remember_release() {
+  if grep -qx new "$WORKSPACE/helm/releasing" && born=$(release_born 2>/dev/null) && [ -n "$born" ]; then
+    echo "$born" >"$WORKSPACE/helm/installed"
+  fi
+  rm "$WORKSPACE/helm/releasing"
 }
 
 # Deployed, this chart, and with the values that we gave and nobody changed since.

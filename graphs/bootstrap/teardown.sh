@@ -1,0 +1,112 @@
+# What the steps of teardown.graph share besides lib.sh: what is ours, and how that is known. Sourced, never run.
+
+: "${WORKSPACE:?}" "${CLUSTER:?}" "${IS:=}" "${DELETING:=}" "${NAMESPACES:=}"
+LOOKING=yes
+. bootstrap/lib.sh
+
+# The API server's word on which cluster this is; fails within seconds where it does not answer.
+identity() { k get namespace kube-system --request-timeout=10s -o 'jsonpath={.metadata.uid}' 2>/dev/null; }
+
+# gone     no container has the name
+# ours     kind made these containers for us
+# used     made by someone else, and bootstrap.graph was told to use it
+# silent   the same perhaps, but it does not answer
+# foreign  another cluster; one of ours, if there ever was one, is gone
+cluster_is() {
+  found=$(run node_ids) || return
+  if [ -z "$found" ]; then echo gone
+  elif [ -e "$WORKSPACE/creating" ]; then echo ours
+  elif [ -e "$WORKSPACE/nodes" ]; then
+    if [ "$found" = "$(cat "$WORKSPACE/nodes")" ]; then echo ours; else echo foreign; fi
+  elif ! [ -e "$WORKSPACE/made" ]; then echo foreign
+  elif ! id=$(identity); then echo silent
+  elif [ "$id" = "$(cat "$WORKSPACE/made")" ]; then echo used
+  else echo foreign; fi
+}
+
+# Between the look and the act a person has thought: the cluster must be what it was.
+still_the_same() {
+  now=$(cluster_is)
+  [ "$now" = "$IS" ] || {
+    echo "The cluster $CLUSTER is no longer what it was: it was $IS, now it is $now. Nothing was done to it." >&2
+    echo 'remedy: start teardown.graph again, it looks first' >&2
+    return 1
+  }
+}
+
+# What goes with the cluster need not be taken out of it when it does not answer.
+goes_with_cluster() { [ "$DELETING" = true ] && ! identity >/dev/null; }
+
+release_ours() {
+  if [ -e "$WORKSPACE/helm/releasing" ] && grep -qx new "$WORKSPACE/helm/releasing"; then return 0; fi
+  [ -s "$WORKSPACE/helm/installed" ] && [ "$(release_born 2>/dev/null)" = "$(cat "$WORKSPACE/helm/installed")" ]
+}
+
+releases() {
+  run helm --kube-context "kind-$CLUSTER" list -A -o json --deployed --failed --pending --superseded --uninstalled --uninstalling
+}
+
+# The namespaces in Terraform's state, one a line.
+owned() {
+  [ -e "$WORKSPACE/terraform/terraform.tfstate" ] || return 0
+  listed=$(run tf state list) || return
+  echo "$listed" | sed -n 's/^kubernetes_namespace_v1\.base\["\(.*\)"\]$/\1/p'
+}
+
+# The process of forward.sh, if it lives: a number that was written down may by now be someone else's.
+forward() {
+  [ -s "$WORKSPACE/grafana.pid" ] || return 0
+  pid=$(cat "$WORKSPACE/grafana.pid")
+  case "$(ps -o args= -p "$pid" 2>/dev/null)" in *bootstrap/forward.sh*) echo "$pid" ;; esac
+}
+
+# What bootstrap.graph writes into the workspace, by name: the folder may be a person's own. What tells whose the cluster
+# is comes last, so that a removal that was killed is taken up again. Folders count when nothing is in them.
+files() {
+  [ -d "$WORKSPACE" ] || return 0
+  (
+    cd "$WORKSPACE"
+    for path in kubeconfig kubeconfig.lock grafana.log grafana.port grafana.pid \
+      helm/cache helm/repositories.yaml helm/repositories.lock helm/given.yaml helm/deployed.json helm/installed helm/releasing \
+      helm/kube-prometheus-stack-*.tgz terraform/main.tf terraform/plan.bin terraform/.terraform terraform/.terraform.lock.hcl \
+      terraform/.terraform.tfstate.lock.info terraform/terraform.tfstate* made.new nodes.new creating made nodes; do
+      if [ -e "$path" ]; then echo "$path"; fi
+    done
+    for path in helm terraform .; do
+      if [ -d "$path" ] && [ -z "$(ls -A "$path")" ]; then echo "$path"; fi
+    done
+  )
+}
+
+remove_files() {
+  files | while read -r path; do
+    [ "$path" = . ] || rm -rf "${WORKSPACE:?}/$path"
+  done
+  # Only what is empty goes: whatever else is in there is not ours.
+  rmdir "$WORKSPACE/helm" "$WORKSPACE/terraform" 2>/dev/null || true
+  rmdir "$WORKSPACE" 2>/dev/null || true
+}
+
+# look: all that there is, as one JSON object.
+look() {
+  is=$(cluster_is)
+  case "$is" in ours | used) if identity >/dev/null; then answers=true; else answers=false; fi ;; *) answers=false ;; esac
+  mine=false others='[]' spaces='' strange=''
+  if [ "$answers" = true ]; then
+    others=$(releases)
+    if release_ours; then mine=true; fi
+    for name in $(owned); do
+      if [ -n "$(k get namespace "$name" --ignore-not-found -o name)" ]; then
+        spaces="$spaces{\"name\":\"$name\",\"pods\":$(k -n "$name" get pods -o name | wc -l)},"
+      fi
+    done
+    strange=$(k get namespaces -l 'graphrun.dev/phase!=bootstrap' -o name)
+  fi
+  printf '{"cluster":"%s","answers":%s,"release_ours":%s,"releases":%s,"owned":[%s],"strange":[%s],"forward":"%s",' \
+    "$is" "$answers" "$mine" "$others" "${spaces%,}" "$(quoted "$strange")" "$(forward)"
+  printf '"files":[%s],"containers":[%s]}' "$(quoted "$(files)")" \
+    "$(docker ps -a --filter "label=io.x-k8s.kind.cluster=$CLUSTER" --format '{"name":{{json .Names}},"state":{{json .State}}}' | sed '$!s/$/,/')"
+}
+
+# Words as JSON strings with commas between.
+quoted() { [ -z "$1" ] || printf '"%s",' $1 | sed 's/,$//'; }
