@@ -29,9 +29,10 @@ struct AgentCall: Sendable {
 
   func end() async throws -> End {
     if let known = notes[name] { return .done(AgentCallRecord(json: known)) }
-    guard let known = toolbox[call.name], known.verdict != .never else {
-      return try await settle(.refused, unknownTool)
-    }
+    guard let known = toolbox[call.name] else { return try await settle(.refused, unknownTool) }
+    // Before what may be called now: it may have been called already.
+    if let end = try await settleDoubt(known) { return end }
+    guard known.verdict != .never else { return try await settle(.refused, unknownTool) }
     guard case .object(let arguments) = call.arguments.fitted(to: known.tool.parameters.inlined) else {
       guard case .malformed(_, let reason) = call.arguments else { preconditionFailure("fitting keeps objects") }
       return try await settle(.error, "error: \(reason)", known)
@@ -42,7 +43,7 @@ struct AgentCall: Sendable {
     switch try await permission(known, arguments) {
     case .ask(let prompts): return .ask(prompts)
     case .refused(let why): return try await settle(.refused, why, known, arguments)
-    case .granted(let entry): return try await makeOnce(entry, arguments)
+    case .granted(let entry): return try await make(entry, arguments, attempt: attempts + 1)
     }
   }
 
@@ -94,23 +95,23 @@ struct AgentCall: Sendable {
 
   // MARK: Making it
 
-  /// Makes the call, unless an earlier attempt at it may have taken effect: then a person decides.
-  private func makeOnce(_ entry: Toolbox.Entry, _ arguments: JSONObject) async throws -> End {
-    let attempt = notes[startName]?["attempt"]?.intValue ?? 0
-    let isPaused = notes[startName]?["paused"] == true
-    if attempt > 0, !isPaused, !mayRepeat(entry) {
-      let question = doubt(entry, arguments, attempt, why: "its runner ended, or it was stopped, while it was called")
-      switch task.answer(to: question.key) {
-      case nil: return .ask([question])
-      case "rerun"?: break
-      case "fail"?:
-        throw NodeFailure(.refused, "given up while it was not known whether \(entry.tool.name) took effect")
-      case let answer?:
-        let given = answer["skip"]?.argumentText ?? "it was skipped, as it is not known whether it took effect"
-        return try await settle(.skipped, given, entry, arguments)
-      }
+  /// How often earlier attempts of the task began it.
+  private var attempts: Int { notes[startName]?["attempt"]?.intValue ?? 0 }
+
+  /// Where an earlier attempt at it may have taken effect a person decides; `nil` where it is to be made.
+  private func settleDoubt(_ entry: Toolbox.Entry) async throws -> End? {
+    guard attempts > 0, notes[startName]?["paused"] != true, !mayRepeat(entry) else { return nil }
+    let arguments = call.arguments.fitted(to: entry.tool.parameters.inlined).json.objectValue ?? [:]
+    let question = doubt(entry, arguments, attempts, why: "its runner ended, or it was stopped, while it was called")
+    switch task.answer(to: question.key) {
+    case nil: return .ask([question])
+    case "rerun"?: return nil
+    case "fail"?:
+      throw NodeFailure(.refused, "given up while it was not known whether \(entry.tool.name) took effect")
+    case let answer?:
+      let given = answer["skip"]?.argumentText ?? "it was skipped, as it is not known whether it took effect"
+      return try await settle(.skipped, given, entry, arguments)
     }
-    return try await make(entry, arguments, attempt: attempt + 1)
   }
 
   private func make(_ entry: Toolbox.Entry, _ arguments: JSONObject, attempt: Int) async throws -> End {

@@ -122,6 +122,14 @@ struct AgentTests {
     #expect(failure.kind == .refused)
   }
 
+  @Test func `a call in doubt is asked about though its tool is denied since`() async throws {
+    let shop = try await Workshop([Workshop.calls(("die", ["name": "x"])), Workshop.says("sad")])
+    let first = try #require(try await shop.questions(shop.task()).first)
+    #expect(try await shop.questions(shop.task(deny: ["die"])).map(\.key) == [first.key])
+    let result = try await shop.result(shop.task(deny: ["die"], answers: [first.key: "rerun"]))
+    #expect(result["calls"]?[0]?["status"] == "refused" && shop.effects.count == 1)
+  }
+
   @Test func `where effects are repeatable, or a trusted server says so, nothing is in doubt`() async throws {
     let shop = try await Workshop([Workshop.calls(("die", ["name": "x"])), Workshop.says("sad")])
     let result = try await shop.result(shop.task(effects: .repeatable))
