@@ -42,7 +42,7 @@ struct DraftBuilder {
   private mutating func channel(_ member: YAMLNode.Member, isInput: Bool) {
     guard let name = ChannelName(checking: member.key), draft.graph.channels[name] == nil else { return }
     let field = fields[isInput ? "inputs" : "state"]?[member.key]
-    var channel = Channel(name, isInput: isInput)
+    var channel = ChannelDefinition(name, isInput: isInput)
     channel.description = field?["description"]?.string
     channel.reducer = field?["reduce"]?.string.flatMap(Reducer.init(rawValue:)) ?? .replace
     channel.initial = field?["default"]?.json

@@ -6,7 +6,7 @@ public struct StateGraph: Sendable {
   public var description: String?
 
   /// Every channel in declaration order, inputs first.
-  public var channels: OrderedDictionary<ChannelName, Channel>
+  public var channels: OrderedDictionary<ChannelName, ChannelDefinition>
 
   /// What programs and parent graphs get back; `nil` gives all channels.
   public var outputs: OrderedDictionary<String, Field>?
@@ -33,7 +33,7 @@ public struct StateGraph: Sendable {
   public var source: GraphSource?
 
   public init(
-    name: String, description: String? = nil, channels: OrderedDictionary<ChannelName, Channel> = [:],
+    name: String, description: String? = nil, channels: OrderedDictionary<ChannelName, ChannelDefinition> = [:],
     outputs: OrderedDictionary<String, Field>? = nil, servers: OrderedDictionary<String, Field> = [:],
     secrets: [String] = [], environment: [String] = [], maxSteps: Int = StateGraph.defaultMaxSteps, start: Routes,
     nodes: OrderedDictionary<NodeName, Node>, source: GraphSource? = nil
@@ -53,7 +53,7 @@ public struct StateGraph: Sendable {
 
   public static let defaultMaxSteps = 1000
 
-  public var inputs: [Channel] { channels.values.filter(\.isInput) }
+  public var inputs: [ChannelDefinition] { channels.values.filter(\.isInput) }
 }
 
 /// The text a graph was read from.
@@ -69,7 +69,7 @@ public struct GraphSource: Sendable, Hashable {
 }
 
 /// A named value of the state and how writes fold into it.
-public struct Channel: Sendable, Hashable {
+public struct ChannelDefinition: Sendable, Hashable {
   public var name: ChannelName
   public var description: String?
   public var isInput: Bool

@@ -3,7 +3,7 @@ import Graph
 extension StateFold {
   /// The `messages` reducer: appends, replaces by id, removes; strings become user messages, missing ids are made.
   func messages(
-    _ entries: [Entry], _ channel: Channel, _ old: JSON?
+    _ entries: [Entry], _ channel: ChannelDefinition, _ old: JSON?
   ) throws(Conflict) -> (value: JSON, change: ChannelDelta.Change) {
     var messages = old?.arrayValue ?? []
     var places: [String: Int] = [:]

@@ -19,7 +19,7 @@ struct StateFold {
     var message: String
   }
 
-  let channels: OrderedDictionary<ChannelName, Channel>
+  let channels: OrderedDictionary<ChannelName, ChannelDefinition>
 
   /// The step the writes belong to; part of the ids given to messages without one.
   let step: Int
@@ -30,7 +30,7 @@ struct StateFold {
   }
 
   /// The state before any write, and the deltas that make it from nothing.
-  static func initial(_ channels: OrderedDictionary<ChannelName, Channel>) -> Result {
+  static func initial(_ channels: OrderedDictionary<ChannelName, ChannelDefinition>) -> Result {
     var result = Result(values: [:], deltas: [])
     for channel in channels.values {
       guard let value = channel.initial ?? channel.reducer.start else { continue }
@@ -99,7 +99,7 @@ struct StateFold {
   }
 
   private func reduce(
-    _ entries: [Entry], _ channel: Channel, _ old: JSON?
+    _ entries: [Entry], _ channel: ChannelDefinition, _ old: JSON?
   ) throws(Conflict) -> (value: JSON, change: ChannelDelta.Change) {
     switch channel.reducer {
     case .replace, .ephemeral, .untracked:
@@ -138,7 +138,7 @@ struct StateFold {
 
   private func set(_ value: JSON) -> (JSON, ChannelDelta.Change) { (value, .set(value)) }
 
-  private func list(_ old: JSON?, _ channel: Channel, _ entries: [Entry]) throws(Conflict) -> [JSON] {
+  private func list(_ old: JSON?, _ channel: ChannelDefinition, _ entries: [Entry]) throws(Conflict) -> [JSON] {
     switch old {
     case nil: return []
     case .array(let items)?: return items
@@ -163,7 +163,7 @@ struct StateFold {
     return .number(left + right)
   }
 
-  private func extreme(_ best: JSON?, _ entry: Entry, _ channel: Channel) throws(Conflict) -> JSON {
+  private func extreme(_ best: JSON?, _ entry: Entry, _ channel: ChannelDefinition) throws(Conflict) -> JSON {
     let value = entry.write.value
     let takesNew: Bool
     switch (best, value) {
@@ -186,7 +186,7 @@ struct StateFold {
   }
 
   private func merge(
-    _ entries: [Entry], _ channel: Channel, _ old: JSON?
+    _ entries: [Entry], _ channel: ChannelDefinition, _ old: JSON?
   ) throws(Conflict) -> (value: JSON, change: ChannelDelta.Change) {
     var merged = old?.objectValue ?? [:]
     for entry in entries {

@@ -269,14 +269,16 @@ extension [TaskRecord] {
 
 extension JSONObject {
   /// This state with the writes of the finished among `tasks`, as far as they go together.
-  func adding(_ tasks: [TaskRecord], channels: OrderedDictionary<ChannelName, Channel>, step: Int) -> JSONObject {
+  func adding(
+    _ tasks: [TaskRecord], channels: OrderedDictionary<ChannelName, ChannelDefinition>, step: Int
+  ) -> JSONObject {
     let entries = tasks.entries
     guard !entries.isEmpty else { return self }
     return (try? StateFold(channels: channels, step: step).apply(entries, to: self).values) ?? self
   }
 
   /// Without what is never stored.
-  func storable(_ channels: OrderedDictionary<ChannelName, Channel>) -> JSONObject {
+  func storable(_ channels: OrderedDictionary<ChannelName, ChannelDefinition>) -> JSONObject {
     var stored = self
     for channel in channels.values where channel.reducer == .untracked {
       stored.removeValue(forKey: channel.name.rawValue)

@@ -53,12 +53,12 @@ private struct Changing {
   var global: GlobalOptions
   var thread: ThreadID
 
-  func change(_ body: @Sendable (Runner, StateGraph) async throws -> ThreadRecord) async throws {
+  func change(_ body: @Sendable (Engine, StateGraph) async throws -> ThreadRecord) async throws {
     let store = try await global.requireStore(.readWrite)
     try await closing(store) {
       let before = try await ThreadView(store).header(thread)
       let graph = try await StoredGraph(global: global, store: store).graph(of: before, original: true)
-      let header = try await body(Runner(store: store, kinds: .builtIn), graph)
+      let header = try await body(Engine(store: store, kinds: .builtIn), graph)
       let parent = try await store.checkpoint(header.head, of: thread, namespace: "")?.record.parent
       if global.json {
         let line: JSON = [

@@ -43,7 +43,7 @@ struct Resume: AsyncParsableCommand {
       let view = ThreadView(store)
       let header = try await chosen(view)
       let graph = try await StoredGraph(global: global, store: store).graph(of: header, original: original)
-      let runner = Runner(store: store, kinds: .builtIn)
+      let runner = Engine(store: store, kinds: .builtIn)
       let update = StateUpdate(values: values)
       if let from {
         _ = try await runner.fork(header.id, at: from, update: update, graph: graph)

@@ -47,7 +47,7 @@ struct Run: AsyncParsableCommand {
     let store = try await global.openStore()
     let thread = self.thread ?? ThreadID(newFor: graph.name)
     if !global.json, !global.quiet { Sink.output.line("thread \(thread) of \(SafeText.line(graph.name))") }
-    let runner = Runner(store: store, kinds: .builtIn)
+    let runner = Engine(store: store, kinds: .builtIn)
     let session = RunSession(global, runner: runner, graph: graph, thread: thread, options: running.runOptions)
     try await closing(store) {
       try await session.run { options, stop, observe in

@@ -19,7 +19,7 @@ struct Stop: AsyncParsableCommand {
     try await closing(store) {
       _ = try await ThreadView(store).header(thread)
       try await endRunner(store)
-      let header = try await Runner(store: store, kinds: .builtIn).settle(thread)
+      let header = try await Engine(store: store, kinds: .builtIn).settle(thread)
       if global.json {
         let line: JSON = ["thread": .string(thread.rawValue), "status": .string(header.status.rawValue)]
         Sink.output.line(line.text)

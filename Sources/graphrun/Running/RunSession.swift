@@ -7,7 +7,7 @@ import Synchronization
 /// One run of a thread from the command line: signals, what is shown, questions asked in place, and how it ends.
 final class RunSession: Sendable {
   private let global: GlobalOptions
-  private let runner: Runner
+  private let runner: Engine
   private let graph: StateGraph
   private let thread: ThreadID
   private let options: RunOptions
@@ -21,7 +21,7 @@ final class RunSession: Sendable {
     var isRunning = true
   }
 
-  init(_ global: GlobalOptions, runner: Runner, graph: StateGraph, thread: ThreadID, options: RunOptions) {
+  init(_ global: GlobalOptions, runner: Engine, graph: StateGraph, thread: ThreadID, options: RunOptions) {
     self.global = global
     self.runner = runner
     self.graph = graph
@@ -38,7 +38,7 @@ final class RunSession: Sendable {
   }
 
   /// How a run of the thread is begun.
-  typealias Begin = @Sendable (RunOptions, StopControl, @escaping Runner.Observer) async throws -> RunEnd
+  typealias Begin = @Sendable (RunOptions, StopControl, @escaping Engine.Observer) async throws -> RunEnd
 
   /// Runs to the end, asking what can be asked here.
   ///

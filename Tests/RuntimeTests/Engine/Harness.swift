@@ -53,7 +53,7 @@ func asks(_ text: String, choices: [JSON]? = nil, schema: JSON? = nil) -> Work.B
 /// A thread of one graph on one store, with what its runs told.
 final class Bench: Sendable {
   let graph: StateGraph
-  let runner: Runner
+  let runner: Engine
   let work: Work
   let thread: ThreadID = "t"
   private let told = Mutex<[RunEvent]>([])
@@ -69,7 +69,7 @@ final class Bench: Sendable {
   ) throws {
     graph = try Bench.read(text)
     work = Work(bodies: bodies, checks: checks)
-    runner = Runner(
+    runner = Engine(
       store: store, kinds: NodeRegistry([work]), reader: GraphReader(kinds: [Work.format]), environment: environment)
   }
 

@@ -69,7 +69,7 @@ struct LimitTests {
   @Test func `a state's weight follows what changes`() throws {
     let channels: [(ChannelName, Reducer)] = [("list", .append), ("sum", .sum), ("map", .merge), ("talk", .messages)]
     let fold = StateFold(
-      channels: .init(uniqueKeysWithValues: channels.map { ($0.0, Channel($0.0, reducer: $0.1)) }), step: 1)
+      channels: .init(uniqueKeysWithValues: channels.map { ($0.0, ChannelDefinition($0.0, reducer: $0.1)) }), step: 1)
     var values: JSONObject = ["list": [], "sum": 0, "map": [:], "talk": []]
     var weight = StateWeight(values)
     let writes: [(ChannelName, JSON)] = [

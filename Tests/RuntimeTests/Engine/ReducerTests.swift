@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Reducers")
 struct ReducerTests {
-  private func fold(_ channel: Channel, _ writes: [JSON], on old: JSON? = nil) throws -> JSON? {
+  private func fold(_ channel: ChannelDefinition, _ writes: [JSON], on old: JSON? = nil) throws -> JSON? {
     let fold = StateFold(channels: [channel.name: channel], step: 3)
     let entries = writes.enumerated().map {
       StateFold.Entry(task: $0.offset, writer: "w\($0.offset)", write: ChannelWrite(channel.name, $0.element))
@@ -33,7 +33,7 @@ struct ReducerTests {
 
   @Test(arguments: folded)
   func `folds writes in order`(reducer: Reducer, writes: [JSON], value: JSON) throws {
-    #expect(try fold(Channel("x", reducer: reducer), writes, on: reducer.start) == value)
+    #expect(try fold(ChannelDefinition("x", reducer: reducer), writes, on: reducer.start) == value)
   }
 
   private static let refused: [(Reducer, [JSON], ErrorKind)] = [
@@ -46,13 +46,13 @@ struct ReducerTests {
   @Test(arguments: refused)
   func `refuses what does not go together`(reducer: Reducer, writes: [JSON], kind: ErrorKind) throws {
     let error = #expect(throws: StateFold.Conflicts.self) {
-      try fold(Channel("x", reducer: reducer), writes, on: reducer.start)
+      try fold(ChannelDefinition("x", reducer: reducer), writes, on: reducer.start)
     }
     #expect(error?.all.first?.kind == kind)
   }
 
   @Test func `messages append, replace by id, remove, and get ids`() throws {
-    let channel = Channel("m", reducer: .messages)
+    let channel = ChannelDefinition("m", reducer: .messages)
     let first = try fold(channel, ["hi", ["role": "assistant", "content": "yo", "id": "a1"]], on: [])
     #expect(first?[0]?["role"] == "user")
     #expect(first?[0]?["id"] == "m3.0")
@@ -65,8 +65,8 @@ struct ReducerTests {
   }
 
   @Test func `an ephemeral value is gone unless written again, an untracked one makes no delta`() throws {
-    let channels: OrderedDictionary<ChannelName, Channel> = [
-      "e": Channel("e", reducer: .ephemeral), "u": Channel("u", reducer: .untracked),
+    let channels: OrderedDictionary<ChannelName, ChannelDefinition> = [
+      "e": ChannelDefinition("e", reducer: .ephemeral), "u": ChannelDefinition("u", reducer: .untracked),
     ]
     let fold = StateFold(channels: channels, step: 1)
     let result = try fold.apply(
@@ -76,7 +76,7 @@ struct ReducerTests {
   }
 
   @Test func `a value that does not fit its type after reducing is refused by name`() throws {
-    let channel = Channel("x", reducer: .append, schema: try JSONSchema(["type": "array", "maxItems": 1]))
+    let channel = ChannelDefinition("x", reducer: .append, schema: try JSONSchema(["type": "array", "maxItems": 1]))
     let error = #expect(throws: StateFold.Conflicts.self) { try fold(channel, [1, 2], on: []) }
     #expect(error?.all.first?.kind == .type)
     #expect(error?.all.first?.tasks == [0, 1])

@@ -205,7 +205,7 @@ struct SuperStepTests {
         b: { work: 1 }
       """)
     graph.nodes["a"]?.next?.routes.removeLast()
-    let runner = Runner(store: MemoryStore(), kinds: NodeRegistry([Work()]), environment: [:])
+    let runner = Engine(store: MemoryStore(), kinds: NodeRegistry([Work()]), environment: [:])
     let end = try await runner.start(graph, thread: "t")
     #expect(end.status == .failed)
     #expect(end.error?.kind == .route)

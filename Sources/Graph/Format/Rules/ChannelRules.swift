@@ -31,7 +31,7 @@ struct ChannelRule: Rule {
     return [schema.problem(ofSchema: document)].compactMap(\.self)
   }
 
-  private func initial(_ channel: Channel, _ definition: YAMLNode) -> [Problem] {
+  private func initial(_ channel: ChannelDefinition, _ definition: YAMLNode) -> [Problem] {
     guard let initial = channel.initial, let position = definition["default"]?.position else { return [] }
     let expected = channel.reducer.expected
     if let expected, !expected.types.contains(initial.typeName) {

@@ -23,7 +23,7 @@ public struct RunOptions: Sendable {
 }
 
 /// Starts and resumes threads.
-public struct Runner: Sendable {
+public struct Engine: Sendable {
   public var store: any Checkpointer
   public var kinds: NodeRegistry
 

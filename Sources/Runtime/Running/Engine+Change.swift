@@ -15,7 +15,7 @@ public struct StateUpdate: Sendable {
   }
 }
 
-extension Runner {
+extension Engine {
   /// Grows a branch from checkpoint `number` of `thread`; nothing before it changes and nothing runs (DESIGN rule 13).
   ///
   /// - Returns: the header after it; its head is the new checkpoint.

@@ -1,6 +1,6 @@
 import Graph
 
-extension Runner {
+extension Engine {
   /// Ends what earlier runs of `thread` left behind: orphaned processes and background services. A thread whose runner
   /// died is then `stopped`. Nothing runs.
   ///
