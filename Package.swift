@@ -130,5 +130,17 @@ let package = Package(
       ],
       swiftSettings: settings
     ),
+    .testTarget(
+      name: "Conformance",
+      dependencies: [
+        "Graph", "GraphRuntime", "GraphNodes", "graphrun",
+        .product(name: "OrderedCollections", package: "swift-collections"),
+        .product(name: "Subprocess", package: "swift-subprocess"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      path: "Tests/Conformance",
+      exclude: ["README.md", "Cases"],
+      swiftSettings: settings
+    ),
   ]
 )
