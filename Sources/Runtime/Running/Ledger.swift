@@ -96,12 +96,15 @@ actor Ledger {
       keep(changes)
       changes = unsavedChanges(at: header)
       if let checkpoint = unsaved.checkpoint {
-        told = [.checkpoint(checkpoint: checkpoint.number, step: checkpoint.step, next: header.next)]
+        told = [.checkpoint(checkpoint: checkpoint.number, step: checkpoint.step, next: checkpoint.agenda.nodes)]
       }
     }
     changes.append(.thread(header))
     try await commit(Batch(changes: changes, events: events + told))
   }
+
+  /// Returns once all that was to be written is.
+  func settle() async throws(StoreError) { try await drain() }
 
   func cached(_ key: String) async throws -> JSON? { try await store.cached(key, now: clock.now()) }
   func notes(key: String) async throws -> [NoteRecord] { try await store.notes(of: fence.thread, key: key) }

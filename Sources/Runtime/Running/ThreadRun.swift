@@ -181,7 +181,9 @@ struct ThreadRun: Sendable {
     header.status = status
     header.error = errors.first
     header.next = tasks.filter { !$0.isFinished }.map(\.id.nodeName)
-    if !isStored {
+    if isStored {
+      try await ledger.settle()
+    } else {
       header.updated = context.clock.now()
       let changed =
         durability == .exit

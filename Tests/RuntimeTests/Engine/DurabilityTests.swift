@@ -10,14 +10,17 @@ final class DyingStore: Checkpointer {
   let memory: MemoryStore
   private let left: Mutex<Int>
   private let moment: Moment
+  private let isSlow: Bool
 
-  init(_ memory: MemoryStore, dyingAt commit: Int, _ moment: Moment) {
+  init(_ memory: MemoryStore, dyingAt commit: Int, _ moment: Moment, isSlow: Bool = false) {
     self.memory = memory
     self.moment = moment
+    self.isSlow = isSlow
     left = Mutex(commit)
   }
 
   func commit(_ changes: [StoreChange], fence: Fence) async throws {
+    if isSlow { for _ in 0..<200 { await Task.yield() } }
     let left = left.withLock {
       $0 -= 1
       return $0
@@ -92,6 +95,27 @@ struct DurabilityTests {
     #expect(history.map(\.entry.record.number) == Array((1...end.checkpoint).reversed()))
     #expect(end.checkpoint == (durability == .exit ? 2 : end.step + 1))
     #expect(try await bench.view.snapshot("t").values == plain.end.values)
+  }
+
+  @Test(arguments: Durability.allCases)
+  func `whoever is told how a run ended finds it stored`(durability: Durability) async throws {
+    let memory = MemoryStore()
+    let bench = try Bench(Self.text, store: DyingStore(memory, dyingAt: .max, .before, isSlow: true))
+    let end = try await bench.start(durability: durability)
+    let header = try #require(try await memory.thread("t"))
+    #expect(header.status == .done)
+    #expect(header.head == end.checkpoint)
+    #expect(header.step == end.step)
+  }
+
+  @Test(arguments: Durability.allCases)
+  func `a checkpoint event leads to what its checkpoint leads to`(durability: Durability) async throws {
+    let bench = try Bench(Self.text, ["item": { _ in throw NodeFailure(.exit, "boom") }])
+    #expect(try await bench.start(durability: durability).status == .failed)
+    for case .checkpoint(let number, _, let next) in bench.events {
+      let stored = try #require(try await bench.runner.store.checkpoint(number, of: "t", namespace: ""))
+      #expect(next == stored.record.agenda.nodes)
+    }
   }
 
   @Test(arguments: DyingStore.Moment.allCases, Durability.allCases)

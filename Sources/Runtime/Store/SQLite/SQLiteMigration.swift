@@ -17,7 +17,7 @@ struct SQLiteMigration {
   func bringUpToDate(_ db: Database) throws {
     let version = try db.int("PRAGMA user_version") ?? 0
     guard version < schema.version else { return }
-    if version > 0 { try keepCopy(of: db, version: version) }
+    if version > 0 { try keepCopy(of: db, version: version) } else { try folder.syncName() }
     for step in version..<schema.version {
       try db.inTransaction(.immediate) {
         for statement in schema.migrations[step] { try db.execute(sql: statement) }

@@ -60,6 +60,22 @@ struct StateFolder: Sendable {
     }
   }
 
+  /// Makes the folder's own name last, and those above it: a store is as durable as the folder it is in.
+  func syncName() throws(SystemError) {
+    var place =
+      unsafe realpath(path, nil).map { resolved in
+        defer { unsafe free(resolved) }
+        return unsafe String(cString: resolved)
+      } ?? path
+    while let end = place.lastIndex(of: "/") {
+      place = String(place[..<end])
+      let descriptor = unsafe open(place.isEmpty ? "/" : place, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+      guard descriptor >= 0 else { continue }  // not ours to read, so nothing in it is ours
+      defer { close(descriptor) }
+      if fsync(descriptor) != 0, errno != EINVAL { throw SystemError("write \(place) to the disk") }
+    }
+  }
+
   /// Puts the reserve back. A disk too full for it is no reason to refuse work.
   func fillReserve() {
     let size = 1 << 20

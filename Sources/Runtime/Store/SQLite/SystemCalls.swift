@@ -52,7 +52,17 @@ struct SystemError: Error, CustomStringConvertible {
   /// Takes `errno`: to be made right after the call.
   init(_ attempt: String) {
     code = errno
-    description = unsafe "cannot \(attempt): \(String(cString: strerror(code)))"
+    description = unsafe "cannot \(attempt): \(String(cString: strerror(code))); \(Self.remedy(for: code))"
+  }
+
+  private static func remedy(for code: Int32) -> String {
+    switch code {
+    case ENOSPC, EDQUOT: "make room, then try again"
+    case EMFILE, ENFILE: "raise the limit of open files (ulimit -n), then try again"
+    case EACCES, EPERM, EROFS:
+      "look at its permissions and how its disk is mounted, or name another folder with --state"
+    default: "look at the disk, then try again, or name another folder with --state"
+    }
   }
 }
 
