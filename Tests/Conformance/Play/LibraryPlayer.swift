@@ -10,9 +10,9 @@ struct LibraryPlayer: Player {
   let store: any Checkpointer
   let environment: [String: String]
 
-  private var runner: Runner {
+  private var engine: Engine {
     let own = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-    return Runner(store: store, kinds: NodeRegistry(BuiltInNodes.all), environment: own)
+    return Engine(store: store, kinds: NodeRegistry(BuiltInNodes.all), environment: own)
   }
   private var view: ThreadView { ThreadView(store) }
 
@@ -55,7 +55,7 @@ struct LibraryPlayer: Player {
 
   private func run(_ step: Step, _ thread: ThreadID) async throws -> Played {
     let told = Told()
-    let end = try await runner.start(
+    let end = try await engine.start(
       try fileGraph(), thread: thread, inputs: step.object("input"),
       durability: step["durability"]?.stringValue.flatMap(Durability.init) ?? .sync, abandon: step.isSet("abandon"),
       options: options(step), observe: told.hear)
@@ -69,11 +69,11 @@ struct LibraryPlayer: Player {
       step.isSet("original") || header.status == .done ? try await storedGraph(thread) : try fileGraph()
     let update = StateUpdate(values: step.object("set"))
     if let number = step["from"]?.intValue {
-      _ = try await runner.fork(thread, at: number, update: update, graph: graph)
+      _ = try await engine.fork(thread, at: number, update: update, graph: graph)
     } else if !update.values.isEmpty {
-      _ = try await runner.update(thread, update, graph: graph)
+      _ = try await engine.update(thread, update, graph: graph)
     }
-    let end = try await runner.resume(
+    let end = try await engine.resume(
       thread, graph: graph, answers: try await answers(step), options: options(step), observe: told.hear)
     return Played(end, told)
   }
@@ -84,8 +84,8 @@ struct LibraryPlayer: Player {
     let update = StateUpdate(values: step.object("set"), node: node)
     let header =
       step.action == .fork
-      ? try await runner.fork(thread, at: step["at"]?.intValue ?? 0, update: update, graph: graph)
-      : try await runner.update(thread, update, graph: graph)
+      ? try await engine.fork(thread, at: step["at"]?.intValue ?? 0, update: update, graph: graph)
+      : try await engine.update(thread, update, graph: graph)
     let parent = try await view.snapshot(thread, at: header.head).record.parent
     let line: JSON = [
       "checkpoint": .int(header.head), "parent": parent.map(JSON.int) ?? .null, "step": .int(header.step),
@@ -137,7 +137,7 @@ struct LibraryPlayer: Player {
 private final class Told: Sendable {
   private let events = Mutex<[JSON]>([])
   var all: [JSON] { events.withLock { $0 } }
-  var hear: Runner.Observer { { event in self.events.withLock { $0.append(event.json) } } }
+  var hear: Engine.Observer { { event in self.events.withLock { $0.append(event.json) } } }
 }
 
 extension Played {
