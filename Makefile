@@ -3,7 +3,7 @@
 # make test-faults kills, starves and lies to the built program at some 1,500 points (Tests/Faults; FAULTS="F1 F5 --every 7")
 # make build       the release, where ./graphrun looks for it
 # make bench       measures the release and writes docs/performance.md
-# make install     graphrun on PATH: PREFIX=/usr/local, DESTDIR for packagers
+# make install     graphrun on PATH, with completions and its manual page: PREFIX=/usr/local, DESTDIR for packagers
 # make lint        the layout of all Swift files, and the syntax of the scripts; make format settles the layout
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -12,8 +12,8 @@ bin = $(DESTDIR)$(PREFIX)/bin
 share = $(DESTDIR)$(PREFIX)/share
 swift_files = Package.swift Sources Tests
 scripts = graphrun scripts/setup scripts/build scripts/test scripts/check-launcher .ci/run
-pythons = scripts/check-docs scripts/capture scripts/real-parts $(wildcard Tests/Picture/picture Tests/Picture/*.py Tests/Real/*.py Tests/Servers/*.py Tests/Faults/run Tests/Faults/suite/*.py) \
-  Benchmarks/bench $(wildcard Benchmarks/*.py Benchmarks/steps/*.py)
+pythons = scripts/check-docs scripts/capture scripts/man scripts/real-parts $(wildcard Tests/Picture/picture Tests/Picture/*.py Tests/Real/*.py Tests/Servers/*.py Tests/Faults/run Tests/Faults/suite/*.py) \
+  Benchmarks/bench $(wildcard Benchmarks/*.py Benchmarks/steps/*.py Benchmarks/compare/*.py)
 
 .PHONY: test test-real test-faults build bench install uninstall lint format clean setup
 
@@ -37,11 +37,13 @@ bench: build
 
 install: build
 	install -d "$(bin)" "$(share)/bash-completion/completions" "$(share)/zsh/site-functions" \
-	  "$(share)/fish/vendor_completions.d" "$(share)/graphrun"
+	  "$(share)/fish/vendor_completions.d" "$(share)/man/man1" "$(share)/graphrun"
 	install -m 755 .build/release/graphrun "$(bin)/graphrun"
 	.build/release/graphrun --generate-completion-script bash >"$(share)/bash-completion/completions/graphrun"
 	.build/release/graphrun --generate-completion-script zsh >"$(share)/zsh/site-functions/_graphrun"
 	.build/release/graphrun --generate-completion-script fish >"$(share)/fish/vendor_completions.d/graphrun.fish"
+	@if command -v python3 >/dev/null; then scripts/man .build/release/graphrun >"$(share)/man/man1/graphrun.1"; \
+	  else echo "graphrun: without python3 there is no manual page"; fi
 	cp -R graphs "$(share)/graphrun/"
 
 uninstall:
