@@ -30,8 +30,10 @@ struct SmallNodesTests {
   @Test func `wait sleeps the duration, and after a crash only the rest`() async throws {
     let slept = Mutex<[Duration]>([])
     let now = Mutex(Date(timeIntervalSince1970: 1_000_000))
-    let wait = WaitNode(now: { now.withLock { $0 } }, sleep: { time in slept.withLock { $0.append(time) } })
-    let task = bench.task("wait", [("for", "10m")])
+    let wait = WaitNode()
+    let clock = RunClock(
+      now: { .init(now.withLock { $0 }) }, chance: { 0 }, sleep: { time in slept.withLock { $0.append(time) } })
+    let task = bench.task("wait", [("for", "10m")], clock: clock)
     let result = try await wait.result(task)
     now.withLock { $0 += 450 }
     _ = try await wait.result(task)
@@ -44,11 +46,12 @@ struct SmallNodesTests {
   @Test func `wait until asks the clock on the wall again`() async throws {
     let now = Mutex(Date(timeIntervalSince1970: 0))
     let sleeps = Mutex(0)
-    let wait = WaitNode(now: { now.withLock { $0 } }) { time in
+    let wait = WaitNode()
+    let clock = RunClock(now: { .init(now.withLock { $0 }) }, chance: { 0 }) { time in
       sleeps.withLock { $0 += 1 }
       now.withLock { $0 += 3600 + time / .seconds(1) }
     }
-    _ = try await wait.result(bench.task("wait", [("until", "1970-01-01T02:00:00+01:00")]))
+    _ = try await wait.result(bench.task("wait", [("until", "1970-01-01T02:00:00+01:00")], clock: clock))
     #expect(sleeps.withLock { $0 } == 1)
     let failure = try await wait.failure(Bench().task("wait", [("until", "tomorrow")]))
     #expect(failure.kind == .type && failure.message.contains("tomorrow"))

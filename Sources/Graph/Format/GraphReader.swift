@@ -50,9 +50,7 @@ public struct Reading: Sendable {
 
   /// Puts what was `found` in order; what stands under an anchor is met once per alias and said once.
   init(graph: StateGraph, found: [Problem]) {
-    var met: Set<Problem> = []
-    problems = found.filter { met.insert($0).inserted }
-      .enumerated().sorted { ($0.element.position, $0.offset) < ($1.element.position, $1.offset) }.map(\.element)
+    problems = Problem.ordered(found)
     self.graph = problems.contains { $0.severity == .error } ? nil : graph
   }
 }

@@ -22,4 +22,6 @@ public struct AskNode: NodeKind {
     let prompt = try await fields.text("prompt") ?? ""
     return .ask([Prompt(prompt, choices: choices, schema: try await fields.value("answer"))])
   }
+
+  public func rehearse(_ task: TaskContext, finding: JSON?) async throws -> NodeResult? { try await run(task) }
 }

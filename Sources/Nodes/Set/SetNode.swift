@@ -17,4 +17,6 @@ public struct SetNode: NodeKind {
     }
     return .writes(writes)
   }
+
+  public func rehearse(_ task: TaskContext, finding: JSON?) async throws -> NodeResult? { try await run(task) }
 }

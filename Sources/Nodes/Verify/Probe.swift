@@ -20,6 +20,9 @@ enum Probe {
     }
   }
 
+  /// Whether `fields` name a probe.
+  static func isNamed(in fields: NodeFields) -> Bool { ["shell", "http", "mcp"].contains { fields[$0] != nil } }
+
   /// `{exit, stdout …}`, `{status, body …}`, `{text, content …}` or `{error: {kind, message}}`.
   ///
   /// A look that had not ended by `deadline` is `nil`, or where it `isFirst` an error that expectations can see.

@@ -29,6 +29,17 @@ public struct VerifyNode: NodeKind {
     }
   }
 
+  /// What a probe finds is what the rehearsal says, and the time to look again is over at once.
+  public func rehearse(_ task: TaskContext, finding: JSON?) async throws -> NodeResult? {
+    let fields = NodeFields(task)
+    guard finding != nil || !Probe.isNamed(in: fields) else { return nil }
+    var verdict = Verdict()
+    verdict.probe = Probe.isNamed(in: fields) ? finding : nil
+    try await verdict.hold(try Expectation.list(fields), task)
+    guard verdict.holds else { throw verdict.failure }
+    return .result(verdict.evidence)
+  }
+
   /// One look; `nil` when the probe had not ended by `deadline` and there was a look before.
   private func verdict(
     _ expectations: [Expectation], _ probe: Probe?, _ deadline: ContinuousClock.Instant?, _ task: TaskContext,
@@ -40,13 +51,7 @@ public struct VerifyNode: NodeKind {
       verdict.probe = finding
       if expectations.isEmpty, let unmet = try await probe.unmet(finding) { verdict.unmet.append(unmet) }
     }
-    for expectation in expectations {
-      if let unmet = try await expectation.unmet(task, result: verdict.probe) {
-        verdict.unmet.append(unmet)
-      } else {
-        verdict.held.append(expectation.expression.source)
-      }
-    }
+    try await verdict.hold(expectations, task)
     return verdict
   }
 }
@@ -58,6 +63,17 @@ private struct Verdict {
   var probe: JSON?
 
   var holds: Bool { unmet.isEmpty }
+
+  /// Holds what was found to `expectations`.
+  mutating func hold(_ expectations: [Expectation], _ task: TaskContext) async throws {
+    for expectation in expectations {
+      if let unmet = try await expectation.unmet(task, result: probe) {
+        self.unmet.append(unmet)
+      } else {
+        held.append(expectation.expression.source)
+      }
+    }
+  }
 
   /// What the probe found, with the expectations that held and those that did not.
   var evidence: JSON {

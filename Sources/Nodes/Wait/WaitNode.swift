@@ -7,50 +7,49 @@ import struct Foundation.Date
 public struct WaitNode: NodeKind {
   public let name = "wait"
 
-  private let now: @Sendable () -> Date
-  private let sleep: @Sendable (Duration) async throws -> Void
-
-  public init() {
-    self.init(now: { Date() }, sleep: { try await Task.sleep(for: $0, clock: .continuous) })
-  }
-
-  init(now: @escaping @Sendable () -> Date, sleep: @escaping @Sendable (Duration) async throws -> Void) {
-    self.now = now
-    self.sleep = sleep
-  }
+  public init() {}
 
   public func effectClass(of node: Node) -> EffectClass { .pure }
 
   public func run(_ task: TaskContext) async throws -> NodeResult {
+    try await wait(task, longest: Self.longest)
+  }
+
+  /// With the clock of a rehearsal no time passes.
+  public func rehearse(_ task: TaskContext, finding: JSON?) async throws -> NodeResult? {
+    if let finding { return .result(finding) }
+    return try await wait(task, longest: .infinity)
+  }
+
+  /// A wait for a date sleeps at most so many seconds before it looks at the clock again.
+  private static let longest = 30.0
+
+  private func wait(_ task: TaskContext, longest: Double) async throws -> NodeResult {
     let fields = NodeFields(task)
     if let duration = try await fields.duration("for") {
       try await wait(for: duration, task)
     } else {
-      try await wait(until: try await remembered(task) { try await time(fields) })
+      try await wait(until: try await remembered(task) { try await time(fields) }, task.clock, longest)
     }
-    let end = try await task.remember("until") { .string(Timestamp.text(now())) }
+    let end = try await task.remember("until") { .string(Timestamp.text(task.clock.date)) }
     return .result(["until": end])
   }
 
   /// A stretch of time: measured by the clock that nobody sets, unless it began in an earlier process.
   private func wait(for duration: Duration, _ task: TaskContext) async throws {
-    let start = now()
+    let start = task.clock.date
     let end = try await remembered(task) { start.addingTimeInterval(duration / .seconds(1)) }
-    let left = Duration.seconds(end.timeIntervalSince(start))
-    try await sleepThrough(min(left, duration))
+    let left = min(Duration.seconds(end.timeIntervalSince(start)), duration)
+    if left > .zero { try await task.clock.sleep(left) }
   }
 
   /// A date: asked of the clock on the wall again and again, as that may be set.
-  private func wait(until end: Date) async throws {
+  private func wait(until end: Date, _ clock: RunClock, _ longest: Double) async throws {
     while true {
-      let left = end.timeIntervalSince(now())
+      let left = end.timeIntervalSince(clock.date)
       guard left > 0 else { return }
-      try await sleep(.seconds(min(left, 30)))
+      try await clock.sleep(.seconds(min(left, longest)))
     }
-  }
-
-  private func sleepThrough(_ duration: Duration) async throws {
-    if duration > .zero { try await sleep(duration) }
   }
 
   private func remembered(_ task: TaskContext, _ end: @Sendable () async throws -> Date) async throws -> Date {
@@ -70,4 +69,8 @@ public struct WaitNode: NodeKind {
     }
     return date
   }
+}
+
+extension RunClock {
+  fileprivate var date: Date { Date(timeIntervalSince1970: Double(now().milliseconds) / 1000) }
 }

@@ -1,17 +1,17 @@
 import Graph
 
 extension Routes {
-  /// Where these routes lead on `scope`.
+  /// Which of these routes is taken on `scope`, and where it leads.
   ///
   /// - Throws: ``NodeFailure`` of kind `route` where none matches or a computed name is not allowed, `expression`
   ///   where an expression fails.
-  func triggers(in scope: Scope, from place: String) throws(NodeFailure) -> [Trigger] {
+  func choice(in scope: Scope, from place: String) throws(NodeFailure) -> (index: Int, triggers: [Trigger]) {
     for (index, route) in routes.enumerated() {
       let key = routes.count == 1 ? place : "\(place)[\(index)]"
       if let condition = route.when, try !evaluate("\(key).when", { try condition.evaluate(in: scope) }).isTruthy {
         continue
       }
-      return try triggers(of: route, in: scope, key: key)
+      return (index, try triggers(of: route, in: scope, key: key))
     }
     throw NodeFailure(.route, "\(place): no route matches; write an else as the last one (to: end)")
   }

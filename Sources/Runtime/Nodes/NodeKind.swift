@@ -23,12 +23,23 @@ public protocol NodeKind: Sendable {
 
   /// Asks the world whether the effect is already there (`check`); `nil`: the node has no check.
   func check(_ task: TaskContext) async throws -> Bool?
+
+  /// One attempt in a rehearsal, in which nothing outside is touched and nothing is waited for.
+  ///
+  /// `finding` is what the world is said to give, `nil` where nothing is said of it. What the node makes of it (a
+  /// status that is no success, an expectation that does not hold) is the same as in a run.
+  /// - Returns: `nil` where the node needs the world and nothing is said of it.
+  func rehearse(_ task: TaskContext, finding: JSON?) async throws -> NodeResult?
 }
 
 extension NodeKind {
   public func effectClass(of task: TaskContext) async throws -> EffectClass { effectClass(of: task.node) }
 
   public func check(_ task: TaskContext) async throws -> Bool? { nil }
+
+  public func rehearse(_ task: TaskContext, finding: JSON?) async throws -> NodeResult? {
+    finding.map(NodeResult.result)
+  }
 }
 
 /// What in doubt means for a node.
@@ -133,5 +144,10 @@ public struct NodeRegistry: Sendable {
 
   public mutating func register(_ kind: any NodeKind) {
     kinds[kind.name] = kind
+  }
+
+  /// The same kinds, each as `transform` gives it.
+  public func mapKinds(_ transform: (any NodeKind) -> any NodeKind) -> NodeRegistry {
+    NodeRegistry(kinds.values.map(transform))
   }
 }

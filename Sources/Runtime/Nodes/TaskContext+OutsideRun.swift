@@ -45,7 +45,7 @@ extension TaskContext {
     TaskContext(
       node: node, scope: scope, id: TaskID(due: DueMark(checkpoint: 0), node: node.name), attempt: 1, key: "",
       answers: [:], servers: servers, folder: folder, environment: environment, stopGrace: { .seconds(5) },
-      services: NoServices())
+      clock: .system, services: NoServices())
   }
 }
 

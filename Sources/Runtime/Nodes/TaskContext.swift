@@ -31,12 +31,15 @@ public struct TaskContext: Sendable {
   /// How long a child gets between TERM and KILL when the attempt is cancelled.
   public let stopGrace: @Sendable () -> Duration
 
+  /// What the task tells time by and waits with.
+  public let clock: RunClock
+
   let services: any TaskServices
 
   init(
     node: Node, scope: Scope, id: TaskID, attempt: Int, key: String, answers: [String: JSON],
     servers: OrderedDictionary<String, Field>, folder: String, environment: [String: String],
-    stopGrace: @escaping @Sendable () -> Duration, services: any TaskServices
+    stopGrace: @escaping @Sendable () -> Duration, clock: RunClock, services: any TaskServices
   ) {
     self.node = node
     self.scope = scope
@@ -48,6 +51,7 @@ public struct TaskContext: Sendable {
     self.folder = folder
     self.environment = environment
     self.stopGrace = stopGrace
+    self.clock = clock
     self.services = services
   }
 }
@@ -184,11 +188,11 @@ extension TaskContext {
   package static func forTesting(
     _ node: Node, scope: Scope = Scope(), attempt: Int = 1, key: String = "testkey", answers: [String: JSON] = [:],
     servers: OrderedDictionary<String, Field> = [:], folder: String, environment: [String: String],
-    stopGrace: Duration = .seconds(5), services: any TaskServices
+    stopGrace: Duration = .seconds(5), clock: RunClock = .system, services: any TaskServices
   ) -> TaskContext {
     TaskContext(
       node: node, scope: scope, id: TaskID(due: DueMark(checkpoint: 1), node: node.name), attempt: attempt, key: key,
       answers: answers, servers: servers, folder: folder, environment: environment, stopGrace: { stopGrace },
-      services: services)
+      clock: clock, services: services)
   }
 }

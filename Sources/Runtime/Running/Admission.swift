@@ -5,6 +5,9 @@ struct Admission: Sendable {
   let graph: StateGraph
   let checkpoint: CheckpointRecord
   let values: JSONObject
+
+  /// Which of the graph's start routes was taken.
+  let route: Int
   private let now: Timestamp
 
   /// - Throws: ``RunRefusal`` naming every input that is missing, unknown or does not fit.
@@ -20,7 +23,8 @@ struct Admission: Sendable {
     if let objection = StateWeight(folded.values.storable(graph.channels)).objection { throw .badInputs(objection) }
     let number = (before?.record.number ?? 0) + 1
     let step = (before?.record.step ?? -1) + 1
-    let triggers = try Self.start(graph, folded.values, environment)
+    let (route, triggers) = try Self.start(graph, folded.values, environment)
+    self.route = route
     let agenda = GraphPlan(graph).agenda(
       after: [EndedTask(node: "input", triggers: triggers, failure: nil)], arrivals: [:], deferred: [:],
       mark: DueMark(checkpoint: number))
@@ -60,11 +64,11 @@ struct Admission: Sendable {
 
   private static func start(
     _ graph: StateGraph, _ values: JSONObject, _ environment: [String: String]
-  ) throws(RunRefusal) -> [Trigger] {
+  ) throws(RunRefusal) -> (index: Int, triggers: [Trigger]) {
     var names = JSONObject()
     for name in graph.environment { names[name] = environment[name].map(JSON.string) ?? .null }
     do {
-      return try graph.start.triggers(in: Scope(state: values, variables: ["env": .object(names)]), from: "start")
+      return try graph.start.choice(in: Scope(state: values, variables: ["env": .object(names)]), from: "start")
     } catch {
       throw .badStart(TaskError(kind: error.kind, message: error.message))
     }

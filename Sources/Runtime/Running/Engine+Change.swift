@@ -123,7 +123,7 @@ extension Engine {
     let scope = Scope(state: values)
     let triggers: [Trigger]
     do {
-      triggers = try await Evaluation.run { try node.next?.triggers(in: scope, from: "next") ?? [] }
+      triggers = try await Evaluation.run { try node.next?.choice(in: scope, from: "next").triggers ?? [] }
     } catch let failure as NodeFailure {
       throw RunRefusal.badInputs("\(name): \(failure.message)")
     }

@@ -34,6 +34,10 @@ public struct Engine: Sendable {
   public var environment: [String: String]
   public var clock: RunClock
 
+  /// Told which of a node's routes was taken, by its place; the node is `nil` for the graph's start.
+  public typealias RouteObserver = @Sendable (NodeName?, Int) -> Void
+  public var onRoute: RouteObserver = { _, _ in }
+
   public init(
     store: any Checkpointer, kinds: NodeRegistry, reader: GraphReader = GraphReader(),
     environment: [String: String] = ProcessInfo.processInfo.environment,
@@ -70,6 +74,7 @@ public struct Engine: Sendable {
       let before = known == nil ? nil : try await store.checkpoint(nil, of: thread, namespace: "")
       let admission = try Admission(
         graph: graph, inputs: inputs, before: before, environment: environment, now: clock.now())
+      onRoute(nil, admission.route)
       let context = context(graph, fence, secrets, durability, options, stop, observe)
       let header = admission.header(thread: thread, known: known, durability: durability)
       try await context.ledger.write(
@@ -214,7 +219,7 @@ public struct Engine: Sendable {
       plan: GraphPlan(graph), kinds: kinds, thread: fence.thread, fence: fence,
       ledger: Ledger(store: store, fence: fence, mode: durability, clock: clock, observe: observe), stop: stop,
       clock: clock, mask: mask, secrets: secrets, userEnvironment: environment, childEnvironment: child,
-      approveAll: options.approveAll)
+      approveAll: options.approveAll, onRoute: onRoute)
   }
 
   private func secrets(of graph: StateGraph) throws(RunRefusal) -> JSONObject {

@@ -8,9 +8,16 @@ public struct RunClock: Sendable {
   /// A number in 0..<1, for jitter.
   public var chance: @Sendable () -> Double
 
-  public init(now: @escaping @Sendable () -> Timestamp, chance: @escaping @Sendable () -> Double) {
+  /// Waits: a retry's delay, a `wait` node's time.
+  public var sleep: @Sendable (Duration) async throws -> Void
+
+  public init(
+    now: @escaping @Sendable () -> Timestamp, chance: @escaping @Sendable () -> Double,
+    sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0, clock: .continuous) }
+  ) {
     self.now = now
     self.chance = chance
+    self.sleep = sleep
   }
 
   public static let system = RunClock(now: { .now }, chance: { Double.random(in: 0..<1) })

@@ -14,6 +14,7 @@ struct RunContext: Sendable {
   let userEnvironment: [String: String]
   let childEnvironment: [String: String]
   let approveAll: Bool
+  let onRoute: Engine.RouteObserver
   let resources = RunResources()
 
   /// Folder that relative names in the graph start from.

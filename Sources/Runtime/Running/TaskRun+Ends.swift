@@ -39,8 +39,9 @@ extension TaskRun {
     guard let next = node.next else { return (saved, []) }
     var scope = run.scope(of: due, values: try ownState(saved), step: step, attempt: attempt)
     scope.variables["result"] = result
-    let triggers = try await Evaluation.run { [scope] in try next.triggers(in: scope, from: "next") }
-    return (saved, triggers)
+    let choice = try await Evaluation.run { [scope] in try next.choice(in: scope, from: "next") }
+    run.onRoute(node.name, choice.index)
+    return (saved, choice.triggers)
   }
 
   private func save(_ result: JSON, attempt: Int) async throws -> [ChannelWrite] {

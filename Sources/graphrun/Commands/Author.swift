@@ -38,15 +38,7 @@ struct Validate: AsyncParsableCommand {
   }
 
   private func json(_ path: String, _ reading: Reading) -> JSON {
-    let problems = reading.problems.map { problem in
-      var object: JSONObject = [
-        "severity": .string(problem.severity.rawValue), "line": .int(problem.position.line),
-        "column": .int(problem.position.column), "message": .string(problem.message),
-      ]
-      if let hint = problem.hint { object["hint"] = .string(hint) }
-      return JSON.object(object)
-    }
-    return ["file": .string(path), "ok": .bool(reading.graph != nil), "problems": .array(problems)]
+    ["file": .string(path), "ok": .bool(reading.graph != nil), "problems": .array(reading.problems.map(\.json))]
   }
 
   private func show(_ reading: Reading, _ path: String, _ style: Style) {
@@ -71,6 +63,18 @@ struct Validate: AsyncParsableCommand {
     guard before.columns < Terminal.size.columns - 4 else { return }
     Sink.error.line("    " + SafeText.line(String(line)).cut(to: Terminal.size.columns - 5))
     Sink.error.line("    " + String(repeating: " ", count: before.columns) + style.red("^"))
+  }
+}
+
+extension Problem {
+  /// `{severity,line,column,message,hint?}`.
+  var json: JSON {
+    var object: JSONObject = [
+      "severity": .string(severity.rawValue), "line": .int(position.line), "column": .int(position.column),
+      "message": .string(message),
+    ]
+    if let hint { object["hint"] = .string(hint) }
+    return .object(object)
   }
 }
 
@@ -101,15 +105,20 @@ struct Draw: AsyncParsableCommand {
   }
 }
 
-/// Prints the JSON Schema of graph files.
+/// Prints the JSON Schema of graph files, or of rehearsal files.
 struct Schema: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Print the JSON Schema of .graph files, for editors.",
-    discussion: "  graphrun schema > graph.schema.json")
+    discussion: """
+        graphrun schema > graph.schema.json
+        graphrun schema --rehearsal > rehearsal.schema.json
+      """)
+
+  @Flag(help: "That of .rehearsal.yaml files.") var rehearsal = false
 
   @OptionGroup(title: "Everywhere") var global: GlobalOptions
 
   func run() async throws {
-    Sink.output.line(GraphFormat.jsonSchema.prettyText)
+    Sink.output.line((rehearsal ? RehearsalFormat.jsonSchema : GraphFormat.jsonSchema).prettyText)
   }
 }

@@ -73,7 +73,7 @@ final class Bench: TaskServices {
     _ kind: String, _ fields: [(String, Field)], scope: Scope = Scope(), answers: [String: JSON] = [:],
     servers: OrderedDictionary<String, Field> = [:], folder: String = NSTemporaryDirectory(),
     environment: [String: String] = [:], stopGrace: Duration = .seconds(5),
-    effects: Effects? = nil
+    effects: Effects? = nil, clock: RunClock = .system
   ) -> TaskContext {
     var node = Node("n", kind: kind, effects: effects)
     for (key, field) in fields { node.fields[key] = field }
@@ -83,7 +83,8 @@ final class Bench: TaskServices {
     ]
     return .forTesting(
       node, scope: scope, key: key, answers: answers, servers: servers, folder: folder,
-      environment: base.merging(environment) { $1 }, stopGrace: stopGrace, services: self)
+      environment: base.merging(environment) { $1 }, stopGrace: stopGrace, clock: clock,
+      services: self)
   }
 }
 

@@ -1,13 +1,16 @@
 /// jq takes every expression.
 struct SyntaxRule: Rule {
-  func problems(in draft: Draft) -> [Problem] {
+  func problems(in draft: Draft) -> [Problem] { Self.problems(in: draft.uses, at: draft.root.position) }
+
+  /// The mistakes in `uses`; `position` is where it is said that they could not be looked for.
+  static func problems(in uses: [ExpressionUse], at position: SourcePosition) -> [Problem] {
     var distinct: [Expression] = []
     var met: Set<Expression> = []
-    for use in draft.uses where met.insert(use.expression).inserted { distinct.append(use.expression) }
+    for use in uses where met.insert(use.expression).inserted { distinct.append(use.expression) }
     guard !distinct.isEmpty else { return [] }
     do {
       let errors = try zip(distinct, JQ.check(distinct)).reduce(into: [:]) { $0[$1.0] = $1.1 }
-      return draft.uses.compactMap { use in
+      return uses.compactMap { use in
         errors[use.expression].map { error in
           let hint =
             use.expression.source.contains("${{") ? "a bare expression has no ${{ }}; in a string write \\( )" : nil
@@ -15,7 +18,7 @@ struct SyntaxRule: Rule {
         }
       }
     } catch {
-      return [Problem(.warning, at: draft.root.position, "the expressions could not be checked: \(error)")]
+      return [Problem(.warning, at: position, "the expressions could not be checked: \(error)")]
     }
   }
 }
@@ -81,10 +84,11 @@ extension ExpressionUse {
 
 /// A path that surely begins at the state begins with a channel.
 struct PathRule: Rule {
-  func problems(in draft: Draft) -> [Problem] {
-    let names = draft.channelNames
+  func problems(in draft: Draft) -> [Problem] { Self.problems(in: draft.uses, channels: draft.channelNames) }
+
+  static func problems(in uses: [ExpressionUse], channels names: [String]) -> [Problem] {
     let known = Set(names)
-    return draft.uses.flatMap { use in
+    return uses.flatMap { use in
       ExpressionScan(use.expression.source).channels.filter { !known.contains($0.name) }.map { mention in
         Problem(
           at: use.position(at: mention.offset), "no channel is named \(shown(mention.name))",

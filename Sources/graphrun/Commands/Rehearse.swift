@@ -1,0 +1,81 @@
+import ArgumentParser
+import Foundation
+import Graph
+import GraphNodes
+import GraphRuntime
+
+/// Runs a graph's scenarios.
+struct Rehearse: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Run a graph's scenarios in memory: scripted results, nothing outside is touched.",
+    discussion: """
+      Scenarios are in NAME.rehearsal.yaml beside the graph. SCENARIO is the name of one, or another file of them.
+
+        graphrun rehearse review
+        graphrun rehearse review "nobody answers"
+
+      Exit code 0 when all pass, 1 when one does not, 2 when a file is not valid. With --json, a line per scenario and \
+      one for all: docs/rehearsing.md.
+      """)
+
+  @Argument(help: "The graph.", completion: .graphFile) var file: String
+  @Argument(help: "A scenario's name, or a file of scenarios.") var scenario: String?
+  @OptionGroup(title: "Everywhere") var global: GlobalOptions
+
+  func run() async throws {
+    let graph = try GraphLookup().graph(named: file, quiet: true)
+    let source = try ScenarioSource(graphPath: try GraphLookup.path(of: file), wanted: scenario)
+    let chosen = try source.scenarios(for: graph, global)
+    let rehearsal = Rehearsal(graph, kinds: .builtIn)
+    let printer = RehearsalPrinter(global: global, path: source.path)
+    var reports: [ScenarioReport] = []
+    for scenario in chosen {
+      let report = await rehearsal.report(on: scenario)
+      printer.show(report)
+      reports.append(report)
+    }
+    printer.show(RehearsalSummary(graph, reports), isWhole: source.name == nil)
+    if !reports.allSatisfy(\.passed) { throw ExitStatus.failed }
+  }
+}
+
+/// Where the scenarios are that a person asks for.
+struct ScenarioSource {
+  /// The file that has them.
+  var path: String
+
+  /// Which of them; `nil` is all.
+  var name: String?
+
+  init(graphPath: String, wanted: String?) throws {
+    path = RehearsalReader.path(besideGraph: graphPath)
+    let exists = FileManager.default.fileExists(atPath: path)
+    guard let wanted else {
+      if exists { return }
+      throw UsageError("there are no scenarios: no file \(path); docs/rehearsing.md says what stands in it")
+    }
+    if FileManager.default.fileExists(atPath: wanted) {
+      path = wanted
+    } else {
+      name = wanted
+      if !exists { throw UsageError("no scenario \"\(wanted)\": there is no file \(path), and none of that name") }
+    }
+  }
+
+  /// - Throws: ``ExitStatus/usage`` when the file is not valid, ``UsageError`` when it has not the one asked for.
+  func scenarios(for graph: StateGraph, _ global: GlobalOptions) throws -> [Scenario] {
+    let reading = try RehearsalReader(graph).read(contentsOf: path)
+    if global.json, reading.scenarios == nil {
+      let line: JSON = ["file": .string(path), "ok": false, "problems": .array(reading.problems.map(\.json))]
+      Sink.output.line(line.text)
+    } else {
+      for problem in reading.problems { Sink.error.line(SafeText.line(problem.description(in: path))) }
+    }
+    guard let scenarios = reading.scenarios else { throw ExitStatus.usage }
+    guard let name else { return scenarios }
+    let chosen = scenarios.filter { $0.name == name }
+    guard chosen.isEmpty else { return chosen }
+    let hint = Suggestion.hint(for: name, in: scenarios.map(\.name)).map { " (\($0))" } ?? ""
+    throw UsageError("\(path) has no scenario \"\(name)\"\(hint)")
+  }
+}
