@@ -20,6 +20,9 @@ class Case:
         self.calls = 0
         self.detected = False    # the program said that the store is damaged
 
+    def __str__(self):
+        return self.thread
+
     # What is there
 
     @property
@@ -113,20 +116,20 @@ class Case:
     def _told_is_stored(self, store, events):
         """I2: what was printed is in the store."""
         header = store.threads.get(self.thread)
-        line = store.checkpoints.get((self.thread, ""), {})
         last = {}
         for event in events:
             kind = event.get("event")
             if kind and header is None:
                 return self.bad(f"I2 {kind} was printed and the thread is not stored")
+            space = event.get("namespace", "")
             if kind == "checkpoint":
-                row = line.get(event["checkpoint"])
+                row = store.checkpoints.get((self.thread, space), {}).get(event["checkpoint"])
                 if row is None or row["step"] != event["step"]:
                     self.bad(f"I2 checkpoint {event['checkpoint']} was printed and is not stored")
                 elif [due["node"] for due in json.loads(row["agenda"])["due"]] != event["next"]:
                     self.bad(f"I2 checkpoint {event['checkpoint']} leads to another next than printed")
             elif kind == "task-end" and self.durability != "exit":
-                last[event["step"], event.get("task", event["node"])] = event
+                last[space, event["step"], event.get("task", event["node"])] = event
             elif kind == "interrupt" and self.durability != "exit":
                 asked = [question["id"] for task in store.all_tasks(self.thread)
                          for question in json.loads(task["questions"])]
@@ -174,16 +177,19 @@ class Case:
         store = self.store() if os.path.isdir(self.state) else None
         if store is None or self.thread not in store.threads:
             return []
-        head = store.threads[self.thread]["head"]
-        given = []
         marks = [mark["arguments"].get("name") for mark in self.marks()]
+        asked, askers = {}, {}
         for task in store.all_tasks(self.thread):
-            if task["checkpoint"] < head:
-                continue
             for question in json.loads(task["questions"]):
-                if "answer" not in question:
-                    answer = self.workload.answer(question, self.count(key_of(self.thread, task)), marks)
-                    given.append(f"{question['id']}={json.dumps(answer)}")
+                if "asked" not in question:
+                    askers[question["id"]] = task
+                if not task["namespace"] and task["checkpoint"] >= store.threads[self.thread]["head"]:
+                    asked[question["id"]] = question
+        given = []
+        for name, question in asked.items():
+            if "answer" not in question:
+                answer = self.workload.answer(question, self.count(key_of(self.thread, askers[name])), marks)
+                given.append(f"{name}={json.dumps(answer)}")
         return given
 
     def check_end(self):

@@ -2,8 +2,9 @@
 import json, os, shutil, subprocess
 
 from .case import Case
-from .disks import Disk
+from .disks import Disk, read_trace
 from .program import Fault, chance
+from .workloads import LOOP
 
 
 def f5(suite):
@@ -13,8 +14,25 @@ def f5(suite):
     suite.groups("F5", lambda workload, durability: lose_power(suite, workload, durability, wanted // len(groups)), groups)
 
 
-def lose_power(suite, workload, durability, images):
-    case, records = suite.trace(workload, durability)
+def f0(suite):
+    """The suite itself: where every sync is skipped, F5 has to find what is lost."""
+    suite.points("F0", lambda workload: unsynced(suite, workload), [(LOOP,)])
+
+
+def unsynced(suite, workload):
+    suite.trace(workload)
+    case = Case(suite, workload)
+    path = os.path.join(suite.scratch, "unsynced")
+    case.call(Fault("skip", 1, "s", 0, trace=path, watch=case.log, also=case.calls_log))
+    found = []
+    lose_power(suite, workload, "sync", 30, (case, read_trace(path)), lambda point, bad: found.append(bad))
+    missed = sum(not bad for bad in found)
+    return [f"{missed} of {len(found)} disks without a sync are taken for good"] if missed > len(found) * 0.7 else []
+
+
+def lose_power(suite, workload, durability, images, traced=None, tell=None):
+    case, records = traced or suite.trace(workload, durability)
+    tell = tell or (lambda point, bad: suite.account("F5", point, bad))
     aside = case.folder + ".whole"
     shutil.copytree(case.folder, aside)
     picked = images_of(suite, workload, durability, records, images)
@@ -24,7 +42,7 @@ def lose_power(suite, workload, durability, images):
         for mode in picked.get(number, ()):
             found = suite.guarded(wake_up, suite, case, aside, records[:number + 1],
                                   disk.image(mode.split("-")[0], f"{suite.seed}/{number}/{mode}"))
-            suite.account("F5", (workload.name, durability, number, mode), found)
+            tell((workload.name, durability, number, mode), found)
     shutil.rmtree(case.folder)
     os.rename(aside, case.folder)
 
@@ -104,7 +122,7 @@ def fail_at(suite, workload, error, at, many):
 
 def f7(suite):
     """A disk that is really full."""
-    sizes = [1600, 2048, 3000, 8192] if not suite.nightly else range(1200, 9200, 400)
+    sizes = [2048, 2600, 4096, 8192] if not suite.nightly else range(2048, 9200, 400)
     suite.points("F7", lambda size: full_disk(suite, size), [(size,) for size in sizes])
 
 

@@ -82,7 +82,7 @@ def kill_any_time(suite, workload, number, most):
     case = Case(suite, workload)
     begun = case.begin()
     if not begun.is_over(random.Random(chance(suite.seed, "F3", number)).random() * most):
-        begun.kill_group() if number % 2 else begun.process.kill()
+        begun.kill_group() if number % 2 else begun.kill()
     case.observe(begun.end())
     case.finish()
     return suite.once(case)
@@ -106,3 +106,13 @@ def kill_again_and_again(suite, workload, number):
             break
     case.finish()
     return suite.once(case)
+
+
+def f21(suite):
+    """While an empty folder becomes a store."""
+    workload = suite.workloads[0]
+    records = suite.trace(workload)[1]
+    made = next(record.number for record in records if record.letter == "p")
+    points = [(workload, deed, at) for deed in ("kill", "after", "torn")
+              for at in suite.every(made, suite.figure(20, 4, 1), "F21", deed)]
+    suite.points("F21", lambda workload, deed, at: kill_at(suite, workload, deed, at), points)

@@ -71,7 +71,14 @@ class Call:
         return self.process.pid
 
     def send(self, signal_number):
-        os.kill(self.pid, signal_number)
+        try:
+            signal.pidfd_send_signal(self.descriptor, signal_number)
+        except ProcessLookupError:
+            pass
+
+    def kill(self):
+        """By the descriptor: Popen would look first whether it has ended, and reap it."""
+        self.send(signal.SIGKILL)
 
     def kill_group(self):
         try:
@@ -103,7 +110,7 @@ class Call:
     def end(self, timeout=60):
         late = not self.is_over(timeout)
         if late:
-            self.process.kill()
+            self.kill()
         _, status, usage = os.wait4(self.pid, 0)
         self.process.returncode = os.waitstatus_to_exitcode(status)
         os.close(self.descriptor)

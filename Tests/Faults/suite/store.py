@@ -203,9 +203,10 @@ class Store:
 
     def find(self, thread, event):
         """The row of the task that an event is about."""
-        rows = [row for row in self.all_tasks(thread) if row["node"] == event["node"] and not row["namespace"]]
+        namespace = event.get("namespace", "")
+        rows = [row for row in self.all_tasks(thread) if row["node"] == event["node"] and row["namespace"] == namespace]
         label = event.get("task", event["node"])
         index = int(label.rsplit("[", 1)[1][:-1]) if label.endswith("]") else None
-        line = self.checkpoints.get((thread, ""), {})
+        line = self.checkpoints.get((thread, namespace), {})
         return [row for row in rows if (index is None or row["idx"] == index)
                 and line.get(row["checkpoint"], {}).get("step", -1) + 1 == event["step"]]

@@ -53,7 +53,7 @@ class Workload:
 LINE = Workload("G1", "line", once=("s1", "s5", "s8"), repeatable=("s2", "s3", "s6", "s7", "s9", "s10"))
 FAN = Workload("G2", "fan", once=("side", "last"), repeatable=("work", "join"))
 LOOP = Workload("G3", "loop", once=("even",), repeatable=("odd",))
-PARTS = Workload("G4", "parts", once=("seal",), repeatable=("piece",))
+PARTS = Workload("G4", "parts", once=("seal", "close"), repeatable=("piece",))
 ASK = Workload("G5", "ask", once=("slow", "publish"), repeatable=("patient",))
 AGENT = Workload("G6", "agent", once=("after",))
 ALL = [workload for workload in (LINE, FAN, LOOP, PARTS, ASK, AGENT)
@@ -71,7 +71,8 @@ class World:
                 file.write(json.dumps({"content": f"Turn {turn}.", "calls": calls}) + "\n")
             file.write(json.dumps({"content": "All is marked."}) + "\n")
         self.process = subprocess.Popen(
-            [sys.executable, os.path.join(SERVERS, "agent_model.py"), turns], stdout=subprocess.PIPE, text=True)
+            [sys.executable, os.path.join(SERVERS, "agent_model.py"), turns], stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, text=True)
         self.model = self.process.stdout.readline().strip()
 
     def close(self):
