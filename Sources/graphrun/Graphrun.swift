@@ -31,7 +31,7 @@ struct Graphrun: AsyncParsableCommand {
       CommandGroup(
         name: "Look", subcommands: [Threads.self, History.self, Show.self, Log.self, Diff.self]),
       CommandGroup(name: "Change", subcommands: [Fork.self, SetValues.self]),
-      CommandGroup(name: "Author", subcommands: [Validate.self, Rehearse.self, Draw.self, Schema.self]),
+      CommandGroup(name: "Author", subcommands: [New.self, Validate.self, Rehearse.self, Draw.self, Schema.self]),
       CommandGroup(name: "Keep house", subcommands: [Examine.self, ListTools.self, CallTool.self]),
     ],
     defaultSubcommand: Run.self)

@@ -1,3 +1,5 @@
+import OrderedCollections
+
 /// The whole of a rehearsal file, in shapes.
 public enum RehearsalFormat {
   static let file = Shape.list(.object(scenario))
@@ -47,8 +49,36 @@ public enum RehearsalFormat {
   /// What an attempt can fail with.
   static let failureKinds = GraphFormat.errorKinds + ["refused"]
 
+  /// Whether a scenario can say that an attempt failed with `kind`.
+  package static func takes(failureOf kind: String) -> Bool { failureKinds.contains(kind) }
+
+  /// What results of a node kind consist of, and what each part is; `nil` where anything goes.
+  static func results(of kind: String) -> OrderedDictionary<String, Set<YAMLType>>? {
+    let any: Set<YAMLType> = [.null, .bool, .number, .string, .list, .map]
+    switch kind {
+    case "shell":
+      return [
+        "exit": [.number], "signal": [.number], "stdout": [.string], "stderr": [.string], "json": any,
+        "seconds": [.number], "truncated": [.number], "binary": [.bool], "checked": [.bool], "pid": [.number],
+        "adopted": [.bool], "log": [.string],
+      ]
+    case "http":
+      return [
+        "status": [.number], "headers": [.map], "body": [.string], "json": any, "seconds": [.number], "binary": [.bool],
+      ]
+    case "llm":
+      return [
+        "text": [.string], "message": [.map], "json": any, "usage": [.map], "seconds": [.number], "finish": [.string],
+        "warnings": [.list],
+      ]
+    case "mcp": return ["text": [.string], "content": [.list], "structured": any]
+    case "agent": return ["text": [.string], "messages": [.list], "calls": [.list], "usage": [.map]]
+    default: return nil
+    }
+  }
+
   /// What nodes of `kind` fail with when nothing is said.
-  static func failureKind(of kind: String) -> String {
+  package static func failureKind(of kind: String) -> String {
     [
       "shell": "exit", "http": "http", "llm": "model", "agent": "model", "mcp": "tool", "verify": "expect",
       "set": "expression",

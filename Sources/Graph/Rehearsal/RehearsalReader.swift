@@ -36,7 +36,7 @@ public struct RehearsalReader: Sendable {
     var parts = ShapeReader()
     parts.problems = problems
     let fields = parts.read(root, as: RehearsalFormat.file)?.items ?? []
-    var builder = ScenarioBuilder(graph: graph, parts: parts)
+    var builder = ScenarioBuilder(parts: parts)
     let scenarios = zip(root.items ?? [], fields).map { builder.scenario($0, $1) }
     let rules = RehearsalRules(graph: graph, root: root, uses: builder.parts.uses)
     let found = Problem.ordered(builder.parts.problems + rules.problems)

@@ -96,8 +96,12 @@ struct RehearsalRules {
 
   private func turn(_ turn: YAMLNode, of node: Node) -> [Problem] {
     var problems: [Problem] = []
-    if let result = turn["result"], turn["fail"] == nil, let why = Self.noResult(node) {
-      problems.append(Problem(at: result.position, why.message, hint: why.hint))
+    if let result = turn["result"], turn["fail"] == nil {
+      if let why = Self.noResult(node) {
+        problems.append(Problem(at: result.position, why.message, hint: why.hint))
+      } else {
+        problems += Self.misfits(result, of: node)
+      }
     }
     if let checked = turn["checked"], node.fields["check"] == nil {
       problems.append(Problem(at: checked.position, "\(node.name) has no check"))
@@ -115,6 +119,34 @@ struct RehearsalRules {
       return ("\(node.name) looks at the state alone, which a rehearsal does for real", "leave it out, or let it fail")
     default: return nil
     }
+  }
+
+  /// What in a result is not as nodes of this kind give it.
+  private static func misfits(_ result: YAMLNode, of node: Node) -> [Problem] {
+    let probe = node.kind == "verify" ? ["shell", "http", "mcp"].first { node.fields[$0] != nil } : nil
+    guard var known = RehearsalFormat.results(of: probe ?? node.kind) else { return [] }
+    if probe != nil { known["error"] = [.map] }
+    guard let members = result.members else {
+      guard let type = result.type, type != .null, result.text?.contains("${{") != true else { return [] }
+      let hint = "for instance {\(known.keys.first ?? ""): …}"
+      return [Problem(at: result.position, "\(node.name) gives a map, not \(type.description)", hint: hint)]
+    }
+    return members.compactMap { misfit($0, known) }
+  }
+
+  private static func misfit(
+    _ member: YAMLNode.Member, _ known: OrderedDictionary<String, Set<YAMLType>>
+  ) -> Problem? {
+    guard let types = known[member.key] else {
+      return Problem(
+        at: member.keyPosition, "no such result has a part \(shown(member.key))",
+        hint: Suggestion.hint(for: member.key, in: Array(known.keys)))
+    }
+    guard let type = member.value.type, !types.contains(type), member.value.text?.contains("${{") != true else {
+      return nil
+    }
+    let expected = types.map(\.description).sorted().joined(separator: " or ")
+    return Problem(at: member.value.position, "\(member.key) is \(expected), not \(type.description)")
   }
 
   private func path(_ scenario: YAMLNode) -> [Problem] {

@@ -70,8 +70,8 @@ public enum NodeScript: Sendable, Hashable {
 public struct ScriptedFailure: Sendable, Hashable {
   public var message: Field
 
-  /// As `retry.on` and `$error.kind` spell it.
-  public var kind: String
+  /// As `retry.on` and `$error.kind` spell it; `nil` is what nodes of the kind fail with.
+  public var kind: String?
 
   /// A shell's exit code.
   public var exitCode: Int?
@@ -79,7 +79,7 @@ public struct ScriptedFailure: Sendable, Hashable {
   /// What the node had when it failed: `$error.result`.
   public var result: Field?
 
-  public init(_ message: Field, kind: String, exitCode: Int? = nil, result: Field? = nil) {
+  public init(_ message: Field, kind: String? = nil, exitCode: Int? = nil, result: Field? = nil) {
     self.message = message
     self.kind = kind
     self.exitCode = exitCode

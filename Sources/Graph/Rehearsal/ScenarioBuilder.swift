@@ -2,7 +2,6 @@ import OrderedCollections
 
 /// Makes scenarios of what the shapes let through, and says what does not go together in a script.
 struct ScenarioBuilder {
-  let graph: StateGraph
   var parts: ShapeReader
 
   mutating func scenario(_ yaml: YAMLNode, _ field: Field) -> Scenario {
@@ -12,9 +11,8 @@ struct ScenarioBuilder {
       (field["inputs"]?.entries ?? [:]).compactMap { key, value in value.json.map { (key, $0) } })
     for (key, value) in field["env"]?.entries ?? [:] { scenario.environment[key] = value.string }
     for member in yaml["nodes"]?.members ?? [] {
-      let kind = graph.nodes[NodeName(rawValue: member.key)]?.kind ?? ""
       guard let field = field["nodes"]?[member.key] else { continue }
-      scenario.scripts[member.key] = script(member.value, field, kind)
+      scenario.scripts[member.key] = script(member.value, field)
     }
     if let expect = field["expect"] { scenario.expectation = Self.expectation(expect) }
     return scenario
@@ -26,20 +24,20 @@ struct ScenarioBuilder {
       that: (field["that"]?.items ?? []).compactMap(\.expression))
   }
 
-  private mutating func script(_ yaml: YAMLNode, _ field: Field, _ kind: String) -> NodeScript {
+  private mutating func script(_ yaml: YAMLNode, _ field: Field) -> NodeScript {
     if let items = yaml.items, let fields = field.items {
-      return .inTurn(zip(items, fields).map { turn($0, $1, kind) })
+      return .inTurn(zip(items, fields).map { turn($0, $1) })
     }
     if let items = yaml["items"]?.items, let fields = field["items"]?.items {
       if yaml.members?.count != 1 {
         parts.note(yaml.position, "\"items\" stands beside other keys", hint: "give each item its whole script")
       }
-      return .perItem(zip(items, fields).map { script($0, $1, kind) })
+      return .perItem(zip(items, fields).map { script($0, $1) })
     }
-    return .always(turn(yaml, field, kind))
+    return .always(turn(yaml, field))
   }
 
-  private mutating func turn(_ yaml: YAMLNode, _ field: Field, _ kind: String) -> NodeScript.Turn {
+  private mutating func turn(_ yaml: YAMLNode, _ field: Field) -> NodeScript.Turn {
     let isChecked = field["checked"]?.json == true
     let isFailure = yaml["fail"] != nil
     let hasResult = yaml["result"] != nil
@@ -53,15 +51,15 @@ struct ScenarioBuilder {
       parts.note(yaml.position, "the script says nothing", hint: "give a result, a fail, an answer or checked: true")
     }
     return NodeScript.Turn(
-      outcome(field, kind, isFailure: isFailure, isChecked: isChecked), answer: field["answer"]?.json)
+      outcome(field, isFailure: isFailure, isChecked: isChecked), answer: field["answer"]?.json)
   }
 
-  private func outcome(_ field: Field, _ kind: String, isFailure: Bool, isChecked: Bool) -> NodeScript.Outcome? {
+  private func outcome(_ field: Field, isFailure: Bool, isChecked: Bool) -> NodeScript.Outcome? {
     if isChecked { return .checked }
     guard isFailure else { return field["result"].map(NodeScript.Outcome.result) }
-    let given = field["kind"]?.string ?? RehearsalFormat.failureKind(of: kind)
-    let code = field["exit"]?.int ?? (given == "exit" ? 1 : nil)
     return .failure(
-      ScriptedFailure(field["fail"] ?? .literal(""), kind: given, exitCode: code, result: field["result"]))
+      ScriptedFailure(
+        field["fail"] ?? .literal(""), kind: field["kind"]?.string, exitCode: field["exit"]?.int,
+        result: field["result"]))
   }
 }

@@ -30,7 +30,11 @@ struct HTTPExchange: Sendable {
   /// The node's result, or its failure where the status or the body is not what it should be.
   func result() async throws -> JSON {
     let plan = try await HTTPRequestPlan(fields)
-    let answer = try await ask(plan)
+    return try await result(of: try await ask(plan), plan)
+  }
+
+  /// What the node makes of `answer` to what `plan` asked.
+  func result(of answer: Answer, _ plan: HTTPRequestPlan) async throws -> JSON {
     var result = evidence(of: answer)
     guard try await accepts(answer.status) else { throw failure(answer, result, plan) }
     do {
@@ -43,7 +47,11 @@ struct HTTPExchange: Sendable {
 
   /// What a probe found: any status is a finding.
   func finding() async throws -> JSON {
-    let answer = try await ask(try await HTTPRequestPlan(fields))
+    try await finding(of: try await ask(try await HTTPRequestPlan(fields)))
+  }
+
+  /// What a probe makes of `answer`.
+  func finding(of answer: Answer) async throws -> JSON {
     var result = evidence(of: answer)
     if let json = try? await parsed(answer) { result["json"] = json }
     return .object(result)

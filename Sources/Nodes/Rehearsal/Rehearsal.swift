@@ -161,16 +161,6 @@ private final class TakenRoutes: Sendable {
   func add(_ route: RehearsalRoute) { routes.withLock { _ = $0.insert(route) } }
 }
 
-extension TaskRecord {
-  /// It came so far as to end, fail or ask.
-  fileprivate var hasRun: Bool {
-    switch status {
-    case .done, .failed, .waiting, .cached: true
-    case .pending, .started, .skipped: false
-    }
-  }
-}
-
 extension RunClock {
   /// A clock on which waiting takes no time: whoever waits moves it on.
   fileprivate static func rehearsal() -> RunClock {

@@ -22,7 +22,7 @@ extension ScenarioReport.Difference {
     switch self {
     case .refused(let message): return ["in": "start", "message": .string(message)]
     case .unscripted(let missing):
-      return ["in": "script", "node": missing.node.json, "message": .string(missing.description)]
+      return ["in": "script", "node": .string(missing.place), "message": .string(missing.description)]
     case .status(let expected, let found, let error):
       var object: JSONObject = ["in": "status", "expected": .string(expected), "found": .string(found.rawValue)]
       if let error { object["error"] = error.json() }

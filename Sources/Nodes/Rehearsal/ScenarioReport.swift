@@ -52,19 +52,16 @@ public struct ScenarioReport: Sendable {
 
   /// A task without a script.
   public struct Missing: Sendable, Hashable, CustomStringConvertible {
-    public var node: NodeName
+    /// Which task, as it is shown: `node`, `node[2]` in a fan-out, `outer/node` in a subgraph.
+    public var place: String
     public var kind: String
-
-    /// Which task of a fan-out.
-    public var item: Int?
 
     /// Attempts that there was a script for.
     public var given: Int
 
     public var description: String {
-      let task = item.map { "\(node)[\($0)]" } ?? "\(node)"
-      guard given > 0 else { return "\(task) (\(kind)) has no script; say under nodes what it gives, or how it fails" }
-      return "attempt \(given + 1) of \(task) (\(kind)) has no script; its list has \(given)"
+      guard given > 0 else { return "\(place) (\(kind)) has no script; say under nodes what it gives, or how it fails" }
+      return "attempt \(given + 1) of \(place) (\(kind)) has no script; its list has \(given)"
     }
   }
 }

@@ -18,8 +18,16 @@ final class Stage: Sendable {
 
   /// Who reads a script from its beginning: a node, or one task of a fan-out.
   private struct Role: Hashable {
-    var node: String
-    var item: Int?
+    /// As tasks are shown: `node`, `node[2]` in a fan-out, `outer/node` in a subgraph.
+    var place: String
+
+    /// The place without items, as scenarios name it.
+    var node: String { parts.map { String($0.prefix { $0 != "[" }) }.joined(separator: "/") }
+
+    /// Which task of a fan-out.
+    var item: Int? { parts.last?.firstIndex(of: "[").flatMap { Int(parts.last?[$0...].dropFirst().dropLast() ?? "") } }
+
+    private var parts: [Substring] { place.split(separator: "/") }
   }
 
   /// A rehearsal that lacks a script is stopped by `stop`.
@@ -68,7 +76,7 @@ final class Stage: Sendable {
     let role = role(of: task)
     let missing = state.withLock { state in
       let missing = ScenarioReport.Missing(
-        node: task.node.name, kind: task.node.kind, item: role.item, given: state.outcomes[role] ?? 0)
+        place: role.place, kind: task.node.kind, given: state.outcomes[role] ?? 0)
       state.missing.append(missing)
       return missing
     }
@@ -91,14 +99,12 @@ final class Stage: Sendable {
   }
 
   private func role(of task: TaskContext) -> Role {
-    Role(node: task.node.name.rawValue, item: task.scope.variables["item"] == nil ? nil : task.id.index)
+    let outer = task.id.namespace.split(separator: "/").map { String($0.prefix { $0 != "@" }) }
+    let isFanOut = task.scope.variables["item"] != nil
+    return Role(place: (outer + [task.id.label(fanOut: isFanOut)]).joined(separator: "/"))
   }
 
-  /// As the label tells it: `node`, or `node[2]` in a fan-out.
-  private func role(of question: OpenQuestion) -> Role {
-    let index = question.task.dropFirst(question.node.rawValue.count + 1).dropLast()
-    return Role(node: question.node.rawValue, item: Int(index))
-  }
+  private func role(of question: OpenQuestion) -> Role { Role(place: question.task) }
 
   private func script(of role: Role) -> NodeScript? {
     guard case .perItem(let items) = scripts[role.node] else { return scripts[role.node] }

@@ -34,7 +34,9 @@ public struct VerifyNode: NodeKind {
     let fields = NodeFields(task)
     guard finding != nil || !Probe.isNamed(in: fields) else { return nil }
     var verdict = Verdict()
-    verdict.probe = Probe.isNamed(in: fields) ? finding : nil
+    if let finding, Probe.isNamed(in: fields) {
+      verdict.probe = try await Probe.finding(saidToBe: finding, fields)
+    }
     try await verdict.hold(try Expectation.list(fields), task)
     guard verdict.holds else { throw verdict.failure }
     return .result(verdict.evidence)

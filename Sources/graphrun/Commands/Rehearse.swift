@@ -13,6 +13,9 @@ struct Rehearse: AsyncParsableCommand {
 
         graphrun rehearse review
         graphrun rehearse review "nobody answers"
+        graphrun rehearse review --record monday --output graphs/review.rehearsal.yaml
+
+      The last makes a scenario of what a thread really did, and adds it to a file.
 
       Exit code 0 when all pass, 1 when one does not, 2 when a file is not valid. With --json, a line per scenario and \
       one for all: docs/rehearsing.md.
@@ -20,10 +23,20 @@ struct Rehearse: AsyncParsableCommand {
 
   @Argument(help: "The graph.", completion: .graphFile) var file: String
   @Argument(help: "A scenario's name, or a file of scenarios.") var scenario: String?
+  @Option(help: ArgumentHelp("Make a scenario of this thread instead.", valueName: "thread"), completion: .thread)
+  var record: ThreadID?
+  @Option(help: ArgumentHelp("Add what is recorded to this file.", valueName: "file"), completion: .file())
+  var output: String?
   @OptionGroup(title: "Everywhere") var global: GlobalOptions
+
+  func validate() throws {
+    if output != nil, record == nil { throw ValidationError("--output is for what --record makes") }
+    if record != nil, scenario != nil { throw ValidationError("--record makes a scenario, and plays none") }
+  }
 
   func run() async throws {
     let graph = try GraphLookup().graph(named: file, quiet: true)
+    if let record { return try await ScenarioRecorder(graph: graph, global: global).record(record, to: output) }
     let source = try ScenarioSource(graphPath: try GraphLookup.path(of: file), wanted: scenario)
     let chosen = try source.scenarios(for: graph, global)
     let rehearsal = Rehearsal(graph, kinds: .builtIn)
