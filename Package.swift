@@ -139,7 +139,7 @@ let package = Package(
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       path: "Tests/Conformance",
-      exclude: ["README.md", "Cases"],
+      exclude: ["README.md", "Cases", "langgraph"],
       swiftSettings: settings
     ),
   ]

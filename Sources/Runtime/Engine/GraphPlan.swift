@@ -28,6 +28,14 @@ struct GraphPlan: Sendable {
     names.sorted { order[$0, default: .max] < order[$1, default: .max] }
   }
 
+  /// `task` without what it wrote to channels that are never stored.
+  func storable(_ task: TaskRecord) -> TaskRecord {
+    guard task.writes.contains(where: { graph.channels[$0.channel]?.reducer == .untracked }) else { return task }
+    var task = task
+    task.writes.removeAll { graph.channels[$0.channel]?.reducer == .untracked }
+    return task
+  }
+
   /// What is due after tasks ended with `arrivals` and `deferred` gathered before; `mark` is the new checkpoint.
   func agenda(
     after ended: [EndedTask], arrivals: [NodeName: Set<NodeName>], deferred: [NodeName: [TaskError]], mark: DueMark

@@ -5,7 +5,7 @@ extension StateFold {
   func messages(
     _ entries: [Entry], _ channel: ChannelDefinition, _ old: JSON?
   ) throws(Conflict) -> (value: JSON, change: ChannelDelta.Change) {
-    var messages = old?.arrayValue ?? []
+    var messages = try list(old, channel, entries)
     var places: [String: Int] = [:]
     for (place, message) in messages.enumerated() {
       if let id = message["id"]?.stringValue { places[id] = place }

@@ -40,16 +40,17 @@ struct StateFold {
     return result
   }
 
-  /// The state after `entries`, and what changed. Ephemeral values not written again are gone.
+  /// The state after `entries`, and what changed. Ephemeral values not written again are gone once the super-step `ends`; until
+  /// then those who run in it see them.
   ///
   /// - Throws: ``Conflict``s, all of them, when any write cannot land; nothing is applied then.
-  func apply(_ entries: [Entry], to values: JSONObject) throws(Conflicts) -> Result {
+  func apply(_ entries: [Entry], to values: JSONObject, ends: Bool = true) throws(Conflicts) -> Result {
     var byChannel: OrderedDictionary<ChannelName, [Entry]> = [:]
     for entry in entries { byChannel[entry.write.channel, default: []].append(entry) }
 
     var result = Result(values: values, deltas: [])
     var conflicts: [Conflict] = []
-    for channel in channels.values where channel.reducer == .ephemeral && byChannel[channel.name] == nil {
+    for channel in channels.values where ends && channel.reducer == .ephemeral && byChannel[channel.name] == nil {
       if result.values.removeValue(forKey: channel.name.rawValue) != nil {
         result.deltas.append(ChannelDelta(channel.name, .unset))
       }
@@ -138,7 +139,7 @@ struct StateFold {
 
   private func set(_ value: JSON) -> (JSON, ChannelDelta.Change) { (value, .set(value)) }
 
-  private func list(_ old: JSON?, _ channel: ChannelDefinition, _ entries: [Entry]) throws(Conflict) -> [JSON] {
+  func list(_ old: JSON?, _ channel: ChannelDefinition, _ entries: [Entry]) throws(Conflict) -> [JSON] {
     switch old {
     case nil: return []
     case .array(let items)?: return items
@@ -188,7 +189,11 @@ struct StateFold {
   private func merge(
     _ entries: [Entry], _ channel: ChannelDefinition, _ old: JSON?
   ) throws(Conflict) -> (value: JSON, change: ChannelDelta.Change) {
-    var merged = old?.objectValue ?? [:]
+    guard var merged = (old ?? [:]).objectValue else {
+      throw conflict(
+        .type, channel.name, entries,
+        "channel \(channel.name): merge needs an object, its value is a \(old?.typeName ?? "null")")
+    }
     for entry in entries {
       guard case .object(let object) = entry.write.value else {
         throw conflict(

@@ -19,7 +19,8 @@ struct Admission: Sendable {
     let base =
       before.map { StateFold.Result(values: $0.with(defaultsOf: graph).values, deltas: []) }
       ?? StateFold.initial(graph.channels)
-    let folded = try Self.fold(inputs, graph, base, step: (before?.record.step ?? -1) + 1)
+    let folded = try Self.fold(
+      inputs, graph, base, step: (before?.record.step ?? -1) + 1, isFirst: before == nil)
     if let objection = StateWeight(folded.values.storable(graph.channels)).objection { throw .badInputs(objection) }
     let number = (before?.record.number ?? 0) + 1
     let step = (before?.record.step ?? -1) + 1
@@ -43,7 +44,7 @@ struct Admission: Sendable {
   }
 
   private static func fold(
-    _ inputs: JSONObject, _ graph: StateGraph, _ base: StateFold.Result, step: Int
+    _ inputs: JSONObject, _ graph: StateGraph, _ base: StateFold.Result, step: Int, isFirst: Bool
   ) throws(RunRefusal) -> StateFold.Result {
     let known = graph.inputs.map(\.name)
     var entries: [StateFold.Entry] = []
@@ -52,7 +53,9 @@ struct Admission: Sendable {
       guard known.contains(name) else { throw .undeclaredInput(key, known: known) }
       entries.append(StateFold.Entry(task: -1, writer: "input", write: ChannelWrite(name, value)))
     }
-    let missing = known.filter { base.values[$0.rawValue] == nil && inputs[$0.rawValue] == nil }
+    let missing = graph.inputs.filter { input in
+      inputs[input.name.rawValue] == nil && (isFirst ? input.initial : base.values[input.name.rawValue]) == nil
+    }.map(\.name)
     guard missing.isEmpty else { throw .missingInputs(missing) }
     do {
       return try StateFold(channels: graph.channels, step: step).apply(entries, to: base.values)

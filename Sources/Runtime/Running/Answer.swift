@@ -81,3 +81,20 @@ extension [TaskRecord] {
     }
   }
 }
+
+extension [TaskRecord] {
+  /// Answers what asks for approval with yes, but for what `answers` name themselves.
+  mutating func approve(except answers: [Answer]) {
+    let named = Set(answers.compactMap(\.id))
+    for task in indices where self[task].status == .waiting {
+      for place in self[task].questions.indices {
+        let question = self[task].questions[place]
+        guard question.kind == .approve, question.key == nil, question.answer == nil, !named.contains(question.id)
+        else {
+          continue
+        }
+        self[task].questions[place].answer = true
+      }
+    }
+  }
+}

@@ -27,15 +27,25 @@ extension Engine {
   {
     try await withKnownThread(thread) { fence in
       guard let header = try await store.thread(thread) else { throw RunRefusal.unknownThread(thread) }
-      guard let stored = try await store.checkpoint(number, of: thread, namespace: "") else {
-        throw RunRefusal.unknownCheckpoint(thread, number, newest: header.head)
-      }
-      let position = stored.with(defaultsOf: graph)
-      let objections = GraphChange.objections(
-        to: graph, at: position, from: try await earlierGraph(header), keepsDue: update.node == nil)
-      guard objections.isEmpty else { throw RunRefusal.changedGraph(objections) }
-      return try await branch(header, from: position, update, source: .fork, graph: graph, fence: fence, tasks: [])
+      let position = try await forkPoint(header, number, update, graph)
+      let branch = try await branch(header, from: position, update, source: .fork, graph: graph)
+      try await store.commit(branch.changes, fence: fence)
+      return branch.header
     }
+  }
+
+  /// The state to fork from, once nothing speaks against going on from there with `graph`.
+  func forkPoint(
+    _ header: ThreadRecord, _ number: Int, _ update: StateUpdate, _ graph: StateGraph
+  ) async throws -> StoredCheckpoint {
+    guard let stored = try await store.checkpoint(number, of: header.id, namespace: "") else {
+      throw RunRefusal.unknownCheckpoint(header.id, number, newest: header.head)
+    }
+    let position = stored.with(defaultsOf: graph)
+    let objections = GraphChange.objections(
+      to: graph, at: position, from: try await earlierGraph(header), keepsDue: update.node == nil)
+    guard objections.isEmpty else { throw RunRefusal.changedGraph(objections) }
+    return position
   }
 
   /// Changes the state at the thread's head. Without a node, what is due stays due, with its ids, answers and
@@ -46,15 +56,31 @@ extension Engine {
         let stored = try await store.checkpoint(nil, of: thread, namespace: "")
       else { throw RunRefusal.unknownThread(thread) }
       let tasks = update.node == nil ? try await knownTasks(header) : []
-      return try await branch(
-        header, from: stored.with(defaultsOf: graph), update, source: .update, graph: graph, fence: fence, tasks: tasks)
+      let branch = try await branch(
+        header, from: stored.with(defaultsOf: graph), update, source: .update, graph: graph, tasks: tasks)
+      try await store.commit(branch.changes, fence: fence)
+      return branch.header
     }
   }
 
-  private func branch(
+  /// One more checkpoint, and what stores it.
+  struct Branch {
+    var header: ThreadRecord
+    var checkpoint: CheckpointRecord
+    var values: JSONObject
+    var graph: GraphRecord
+    var tasks: [TaskRecord]
+
+    var changes: [StoreChange] {
+      [.graph(graph), .thread(header), .checkpoint(checkpoint, values: values)] + tasks.map(StoreChange.task)
+    }
+  }
+
+  /// `header` says where the numbers have come to.
+  func branch(
     _ header: ThreadRecord, from position: StoredCheckpoint, _ update: StateUpdate, source: CheckpointSource,
-    graph: StateGraph, fence: Fence, tasks: [TaskRecord]
-  ) async throws -> ThreadRecord {
+    graph: StateGraph, tasks: [TaskRecord] = []
+  ) async throws -> Branch {
     let plan = GraphPlan(graph)
     let old = position.record
     let number = header.head + 1
@@ -80,12 +106,9 @@ extension Engine {
     header.error = nil
     header.updated = record.created
     header.graphHash = graph.record.hash
-    try await store.commit(
-      [
-        .graph(graph.record), .thread(header),
-        .checkpoint(record, values: folded.values.storable(graph.channels)),
-      ] + kept.map(StoreChange.task), fence: fence)
-    return header
+    return Branch(
+      header: header, checkpoint: record, values: folded.values.storable(graph.channels), graph: graph.record,
+      tasks: kept)
   }
 
   private func fold(_ update: StateUpdate, _ position: StoredCheckpoint, _ graph: StateGraph) throws -> StateFold.Result
@@ -94,13 +117,10 @@ extension Engine {
       StateFold.Entry(
         task: -1, writer: update.node?.rawValue ?? "--set", write: ChannelWrite(ChannelName(rawValue: key), value))
     }
-    var ephemeral = graph.channels
-    for (name, channel) in graph.channels where channel.reducer == .ephemeral && update.node == nil {
-      // What is due stays due, so it still sees what it was to see.
-      ephemeral[name]?.reducer = .replace
-    }
+    // Without a node, what is due stays due, so it still sees what it was to see.
     do {
-      return try StateFold(channels: ephemeral, step: position.record.step + 1).apply(entries, to: position.values)
+      return try StateFold(channels: graph.channels, step: position.record.step + 1).apply(
+        entries, to: position.values, ends: update.node != nil)
     } catch {
       throw RunRefusal.badInputs(error.all.map(\.message).joined(separator: "\n"))
     }

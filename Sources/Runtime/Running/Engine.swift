@@ -90,39 +90,38 @@ public struct Engine: Sendable {
 
   /// Goes on with `thread`, running only what has not finished.
   ///
-  /// `graph` is what to run: the stored graph, or an edited one, which is checked against what is due.
+  /// `graph` is what to run: the stored graph, or an edited one, which is checked against what is due. The thread may first
+  /// branch off at checkpoint `number` and take in `update`; where anything is refused, neither has happened.
   /// - Throws: ``RunRefusal`` when nothing was begun, ``StoreError`` when the store could not go on.
   public func resume(
-    _ thread: ThreadID, graph: StateGraph, answers: [Answer] = [], options: RunOptions = RunOptions(),
-    stop: StopControl = StopControl(), observe: @escaping Observer = { _ in }
+    _ thread: ThreadID, graph: StateGraph, from number: Int? = nil, update: StateUpdate = StateUpdate(),
+    answers: [Answer] = [], options: RunOptions = RunOptions(), stop: StopControl = StopControl(),
+    observe: @escaping Observer = { _ in }
   ) async throws -> RunEnd {
     let secrets = try self.secrets(of: graph)
     try check(options, graph)
     return try await withKnownThread(thread) { fence in
-      guard var header = try await store.thread(thread),
-        let stored = try await store.checkpoint(nil, of: thread, namespace: "")
-      else { throw RunRefusal.unknownThread(thread) }
-      let position = stored.with(defaultsOf: graph)
-      var tasks = try await knownTasks(header)
-      if header.status == .done {
+      guard let known = try await store.thread(thread) else { throw RunRefusal.unknownThread(thread) }
+      let start = try await beginning(known, from: number, update, graph)
+      var header = start.header
+      if header.status == .done, start.changes.isEmpty {
         guard answers.isEmpty else { throw RunRefusal.noQuestion(thread) }
-        return RunEnd(done: header, values: position.values, graph: graph)
+        return RunEnd(done: header, values: start.position.values, graph: graph)
       }
-      if header.graphHash != graph.record.hash {
-        let objections = GraphChange.objections(to: graph, at: position, from: try await earlierGraph(header))
-        guard objections.isEmpty else { throw RunRefusal.changedGraph(objections) }
-      }
+      var tasks = start.tasks
+      if options.approveAll { tasks.approve(except: answers) }
       tasks = try Answer.place(answers, in: tasks, of: thread)
       let context = context(graph, fence, secrets, header.durability, options, stop, observe)
-      try await endOrphans(header, context)
+      try await endOrphans(known, context)
       header.graphHash = graph.record.hash
       header.graphPath = graph.source?.path ?? header.graphPath
       header.status = .running
       header.error = nil
       header.updated = clock.now()
       try await context.ledger.write(
-        [.graph(graph.record), .thread(header)] + tasks.map(StoreChange.task), telling: [.runStart(graph: graph.name)])
-      return try await drive(context, options, header.durability, header, position, tasks)
+        [.graph(graph.record), .thread(header)] + start.changes + tasks.map(StoreChange.task),
+        telling: [.runStart(graph: graph.name)])
+      return try await drive(context, options, header.durability, header, start.position, tasks)
     }
   }
 

@@ -24,8 +24,10 @@ public enum GraphChange {
   /// - Parameters:
   ///   - old: the graph it ran so far, where it is known.
   ///   - keepsDue: what is due at `position` will run.
+  ///   - tasks: what is known of the due tasks; what the finished among them wrote is still to land.
   static func objections(
-    to graph: StateGraph, at position: StoredCheckpoint, from old: StateGraph?, keepsDue: Bool = true
+    to graph: StateGraph, at position: StoredCheckpoint, from old: StateGraph?, keepsDue: Bool = true,
+    tasks: [TaskRecord] = []
   ) -> [String] {
     var objections: [String] = []
     for name in keepsDue ? Set(position.record.agenda.nodes).sorted() : [] {
@@ -37,18 +39,19 @@ public enum GraphChange {
         objections.append("node \(name) is due and was a \(before.kind), now a \(node.kind)")
       }
     }
-    for (key, value) in position.values {
-      let name = ChannelName(rawValue: key)
+    let written = tasks.flatMap(\.writes).map(\.channel)
+    for name in Set(position.values.keys.map(ChannelName.init(rawValue:)) + written).sorted() {
       guard let channel = graph.channels[name] else {
         objections.append("channel \(name) has a value and is no longer declared")
         continue
       }
-      if let before = old?.channels[name], before.reducer != channel.reducer {
-        objections.append("channel \(name) was reduced by \(before.reducer), now by \(channel.reducer)")
-      }
-      if let violation = channel.schema?.violations(of: value).first {
+      if let violation = position.values[name.rawValue].flatMap({ channel.schema?.violations(of: $0).first }) {
         objections.append("channel \(name): its value does not fit its changed type: \(violation)")
       }
+    }
+    for (name, before) in old?.channels ?? [:] {
+      guard let channel = graph.channels[name], before.reducer != channel.reducer else { continue }
+      objections.append("channel \(name) was reduced by \(before.reducer), now by \(channel.reducer)")
     }
     return objections
   }

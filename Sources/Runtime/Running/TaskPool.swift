@@ -159,7 +159,8 @@ struct TaskPool: Sendable {
       guard failure == nil else { return }
       do throws(StoreError) {
         if let end {
-          try await pool.context.ledger.taskEnded(end.record, others: others, telling: end.events)
+          try await pool.context.ledger.taskEnded(
+            pool.context.plan.storable(end.record), others: others, telling: end.events)
         } else if !others.isEmpty {
           try await pool.context.ledger.write(others)
         }

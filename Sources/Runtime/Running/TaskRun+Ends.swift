@@ -65,7 +65,7 @@ extension TaskRun {
     let fold = StateFold(channels: run.plan.graph.channels, step: step)
     let entries = writes.map { StateFold.Entry(task: 0, writer: node.name.rawValue, write: $0) }
     do {
-      return try fold.apply(entries, to: values).values
+      return try fold.apply(entries, to: values, ends: false).values
     } catch {
       throw NodeFailure(error.all[0].kind, error.all[0].message)
     }

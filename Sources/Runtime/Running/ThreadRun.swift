@@ -38,9 +38,9 @@ struct ThreadRun: Sendable {
     records = Dictionary(tasks.map { ($0.id, $0) }, uniquingKeysWith: { $1 })
   }
 
-  private var plan: GraphPlan { context.plan }
+  var plan: GraphPlan { context.plan }
   var ledger: Ledger { context.ledger }
-  private var step: Int { position.record.step + 1 }
+  var step: Int { position.record.step + 1 }
 
   /// - Throws: ``StoreError`` when the store could not go on; what it holds is still whole.
   mutating func drive() async throws(StoreError) -> RunEnd {
@@ -89,22 +89,40 @@ struct ThreadRun: Sendable {
     }
   }
 
-  /// Applies the writes of the finished tasks and moves on.
-  private mutating func land(_ tasks: [TaskRecord], last: TaskPool.Last?) async throws(StoreError) -> RunEnd? {
-    let folded: StateFold.Result
-    do {
-      folded = try StateFold(channels: plan.graph.channels, step: step).apply(tasks.entries, to: position.values)
-    } catch {
-      return try await conflict(error.all, tasks, last)
+  /// Applies the writes of the finished tasks and moves on. Where some do not go together, their writers fail, or go where
+  /// their `on-error` leads; everyone else stays finished.
+  private mutating func land(_ ended: [TaskRecord], last: TaskPool.Last?) async throws(StoreError) -> RunEnd? {
+    var tasks = ended
+    var losers: Set<Int> = []
+    while true {
+      do {
+        let folded = try fold(tasks)
+        return try await move(on: folded, tasks, telling(last, tasks, losers), rewriting: losers.map { tasks[$0] })
+      } catch let conflicts as StateFold.Conflicts {
+        losers.formUnion(lose(conflicts.all, &tasks))
+      } catch {
+        throw StoreError(error)
+      }
+      let failed = tasks.filter { $0.status == .failed && $0.handler == nil }
+      guard failed.isEmpty else {
+        return try await close(
+          .failed, errors: failed.compactMap(\.error), last: telling(last, tasks, losers), tasks: tasks,
+          rewriting: losers.map { tasks[$0] })
+      }
     }
-    if let refusal = weigh(folded, tasks) { return try await conflict([refusal], tasks, last) }
+  }
+
+  private mutating func move(
+    on folded: StateFold.Result, _ tasks: [TaskRecord], _ last: TaskPool.Last?, rewriting: [TaskRecord]
+  ) async throws(StoreError) -> RunEnd? {
     advance(to: folded, after: tasks)
     let record = position.record
     let isReached =
       options.until.map { until in tasks.contains { $0.id.nodeName == until && $0.status != .failed } } ?? false
     header.status = record.agenda.due.isEmpty ? .done : isReached ? .stopped : .running
     try await ledger.stepEnded(
-      tasks: last.map { [$0.record] } ?? [], others: last?.others ?? [], checkpoint: record,
+      tasks: ((last.map { [$0.record] } ?? []) + rewriting).map(plan.storable), others: last?.others ?? [],
+      checkpoint: record,
       values: folded.values.storable(plan.graph.channels), header: header,
       telling: (last?.events ?? [])
         + [.checkpoint(checkpoint: record.number, step: record.step, next: record.agenda.nodes)])
@@ -143,32 +161,6 @@ struct ThreadRun: Sendable {
     header.updated = position.record.created
   }
 
-  /// The writers of what does not go together fail; everyone else stays finished.
-  private mutating func conflict(
-    _ conflicts: [StateFold.Conflict], _ tasks: [TaskRecord], _ last: TaskPool.Last?
-  ) async throws(StoreError) -> RunEnd {
-    var tasks = tasks
-    for conflict in conflicts {
-      for index in conflict.tasks where tasks[index].status != .failed {
-        tasks[index].fail(conflict, keepingResult: isOnce(tasks[index]))
-      }
-    }
-    let failed = tasks.filter { $0.status == .failed && $0.handler == nil }
-    let ended = last?.record.ordinal
-    let events = (last?.events ?? []).filter { _ in ended.map { tasks[$0].status != .failed } ?? false }
-    return try await close(
-      .failed, errors: failed.compactMap(\.error),
-      last: TaskPool.Last(
-        record: ended.map { tasks[$0] } ?? failed[0], others: last?.others ?? [],
-        events: events + failed.flatMap { $0.endEvents(step: step) }),
-      tasks: tasks, rewriting: failed)
-  }
-
-  private func isOnce(_ task: TaskRecord) -> Bool {
-    let node = plan.node(task.id.nodeName)
-    return context.kinds[node.kind]?.effectClass(of: node) == .once
-  }
-
   // MARK: The end of the run
 
   /// Stores how the run ended. `tasks` are those of the super-step that did not land, if one did not.
@@ -188,7 +180,8 @@ struct ThreadRun: Sendable {
       let changed =
         durability == .exit
         ? tasks.filter { $0.status != .pending } + unreached() : (last.map { [$0.record] } ?? []) + rewriting
-      try await ledger.close(tasks: changed, others: last?.others ?? [], header: header, telling: last?.events ?? [])
+      try await ledger.close(
+        tasks: changed.map(plan.storable), others: last?.others ?? [], header: header, telling: last?.events ?? [])
     }
     let values = position.values.adding(tasks, channels: plan.graph.channels, step: step)
     return RunEnd(
@@ -235,15 +228,6 @@ extension TaskRecord {
     EndedTask(node: id.nodeName, triggers: triggers, failure: failure)
   }
 
-  /// Fails because of what its writes do beside others'. The result of an effect that may not happen again is kept.
-  mutating func fail(_ conflict: StateFold.Conflict, keepingResult: Bool) {
-    if keepingResult { kept = result }
-    status = .failed
-    error = TaskError(node: id.nodeName, kind: conflict.kind, message: conflict.message)
-    writes = []
-    triggers = []
-  }
-
   /// What is told when the task has ended.
   func endEvents(step: Int) -> [RunEvent.Kind] {
     let end = RunEvent.Kind.taskEnd(
@@ -276,7 +260,7 @@ extension JSONObject {
   ) -> JSONObject {
     let entries = tasks.entries
     guard !entries.isEmpty else { return self }
-    return (try? StateFold(channels: channels, step: step).apply(entries, to: self).values) ?? self
+    return (try? StateFold(channels: channels, step: step).apply(entries, to: self, ends: false).values) ?? self
   }
 
   /// Without what is never stored.

@@ -42,20 +42,16 @@ struct Resume: AsyncParsableCommand {
     try await closing(store) {
       let view = ThreadView(store)
       let header = try await chosen(view)
-      let graph = try await StoredGraph(global: global, store: store).graph(of: header, original: original)
+      let graph = try await StoredGraph(global: global, store: store).graph(
+        of: header, original: original, isBranching: from != nil)
       let runner = Engine(store: store, kinds: .builtIn)
-      let update = StateUpdate(values: values)
-      if let from {
-        _ = try await runner.fork(header.id, at: from, update: update, graph: graph)
-      } else if !values.isEmpty {
-        _ = try await runner.update(header.id, update, graph: graph)
-      }
       let answers = try await AnswerArguments(texts: answer).answers(for: header, in: store)
       if !global.json, !global.quiet { Sink.output.line("thread \(header.id) of \(SafeText.line(header.graphName))") }
       let session = RunSession(global, runner: runner, graph: graph, thread: header.id, options: running.runOptions)
       try await session.run { options, stop, observe in
         try await runner.resume(
-          header.id, graph: graph, answers: answers, options: options, stop: stop, observe: observe)
+          header.id, graph: graph, from: from, update: StateUpdate(values: values), answers: answers, options: options,
+          stop: stop, observe: observe)
       }
     }
   }

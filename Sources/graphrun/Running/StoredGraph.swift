@@ -7,8 +7,9 @@ struct StoredGraph {
   var global: GlobalOptions
   var store: SQLiteStore
 
+  /// - Parameter isBranching: the thread goes on even if it is done.
   /// - Throws: ``ExitStatus/usage`` when the edited file is not valid.
-  func graph(of header: ThreadRecord, original: Bool) async throws -> StateGraph {
+  func graph(of header: ThreadRecord, original: Bool, isBranching: Bool = false) async throws -> StateGraph {
     guard let record = try await store.graph(header.graphHash) else {
       throw StoreError.damaged("thread \(header.id): the text of its graph is missing")
     }
@@ -17,7 +18,7 @@ struct StoredGraph {
       let reading = reader.read(record.text, path: header.graphPath)
       return try GraphLookup().graph(of: reading, shownAs: "\(header.id) (stored graph)", quiet: true)
     }
-    guard !original, header.status != .done, let path = header.graphPath else { return try stored() }
+    guard !original, header.status != .done || isBranching, let path = header.graphPath else { return try stored() }
     let reading: Reading
     do {
       reading = try reader.read(contentsOf: path)

@@ -1,16 +1,13 @@
 import Foundation
 import Graph
-import Subprocess
-import SystemPackage
 
 /// Plays through the built command line.
 struct CommandPlayer: Player {
   let stage: Stage
   let environment: [String: String]
+  private let asked = Asked()
 
-  /// Beside the test bundle.
-  private static let program = FilePath(
-    URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "graphrun").path)
+  init(stage: Stage, environment: [String: String]) { (self.stage, self.environment) = (stage, environment) }
 
   func play(_ step: Step) async throws -> Played {
     switch step.action {
@@ -37,6 +34,7 @@ struct CommandPlayer: Player {
     case .history: return ["history", step.thread] + options(step)
     case .diff:
       return ["diff", "\(step.thread)@\(step["from"]?.text ?? "")", "\(step.thread)@\(step["to"]?.text ?? "")"]
+    case .log: return ["log", step.thread]
     case .threads: return ["threads"]
     case .validate: return ["validate", stage.graph.path]
     case .edit, .write: return []
@@ -59,32 +57,11 @@ struct CommandPlayer: Player {
     if let answer = step["answer"] { return ["--answer", answer.text] }
     let answers = step.object("answers")
     guard !answers.isEmpty else { return [] }
-    let ids = try await snapshot(step.thread).questions
+    let ids = asked.meet(try await snapshot(step.thread))
     return answers.flatMap { ["--answer", "\(ids[$0.key] ?? $0.key)=\($0.value.text)"] }
   }
 
   private func call(_ arguments: [String]) async throws -> Played {
-    var updates: [Environment.Key: String?] = ["GRAPHRUN_COMMAND": nil, "GRAPHRUN_STATE": stage.state]
-    for (name, value) in environment { updates[Environment.Key(stringLiteral: name)] = value }
-    let result = try await Subprocess.run(
-      .path(Self.program), arguments: Arguments(arguments + ["--json"]), environment: .inherit.updating(updates),
-      workingDirectory: FilePath(stage.folder.path), output: .string(limit: 16 << 20), error: .string(limit: 1 << 20))
-    let lines = try result.standardOutput.split(separator: "\n").map { try JSON(parsing: String($0)) }
-    let code =
-      switch result.terminationStatus {
-      case .exited(let code): Int(code)
-      case .signaled(let signal): 128 + Int(signal)
-      }
-    return Played(exit: code, lines: lines, message: result.standardError)
-  }
-}
-
-extension JSON {
-  /// The ids of a snapshot's open questions, by task.
-  var questions: [String: String] {
-    (self["tasks"]?.arrayValue ?? []).reduce(into: [:]) { ids, task in
-      guard let label = task["task"]?.stringValue else { return }
-      if let id = task["interrupt"]?["id"]?.stringValue { ids[label] = id }
-    }
+    try await Program.call(arguments + ["--json"], in: stage, environment: environment)
   }
 }

@@ -9,6 +9,11 @@ struct LibraryPlayer: Player {
   let stage: Stage
   let store: any Checkpointer
   let environment: [String: String]
+  private let asked = Asked()
+
+  init(stage: Stage, store: any Checkpointer, environment: [String: String]) {
+    (self.stage, self.store, self.environment) = (stage, store, environment)
+  }
 
   private var engine: Engine {
     let own = ProcessInfo.processInfo.environment.merging(environment) { $1 }
@@ -46,6 +51,7 @@ struct LibraryPlayer: Player {
     case .history:
       let lines = try await view.history(thread, before: step["before"]?.intValue, limit: step["limit"]?.intValue)
       return Played(exit: 0, lines: lines.map(\.json))
+    case .log: return Played(exit: 0, lines: try await store.output(of: thread).map(\.json))
     case .threads: return Played(exit: 0, lines: try await view.headers().map(\.json))
     case .validate: return try validate()
     case .diff: throw CaseError("diff is the command line's: only: command")
@@ -66,15 +72,11 @@ struct LibraryPlayer: Player {
     let told = Told()
     let header = try await view.header(thread)
     let graph =
-      step.isSet("original") || header.status == .done ? try await storedGraph(thread) : try fileGraph()
-    let update = StateUpdate(values: step.object("set"))
-    if let number = step["from"]?.intValue {
-      _ = try await engine.fork(thread, at: number, update: update, graph: graph)
-    } else if !update.values.isEmpty {
-      _ = try await engine.update(thread, update, graph: graph)
-    }
+      step.isSet("original") || (header.status == .done && step["from"] == nil)
+      ? try await storedGraph(thread) : try fileGraph()
     let end = try await engine.resume(
-      thread, graph: graph, answers: try await answers(step), options: options(step), observe: told.hear)
+      thread, graph: graph, from: step["from"]?.intValue, update: StateUpdate(values: step.object("set")),
+      answers: try await answers(step), options: options(step), observe: told.hear)
     return Played(end, told)
   }
 
@@ -96,7 +98,7 @@ struct LibraryPlayer: Player {
 
   private func answers(_ step: Step) async throws -> [Answer] {
     if let answer = step["answer"] { return [Answer(value: answer)] }
-    let ids = try await snapshot(step.thread).questions
+    let ids = asked.meet(try await snapshot(step.thread))
     return step.object("answers").map { Answer(id: ids[$0.key] ?? $0.key, value: $0.value) }
   }
 

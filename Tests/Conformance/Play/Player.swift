@@ -1,5 +1,6 @@
 import Foundation
 import Graph
+import Synchronization
 
 /// Does with a case's thread what its steps say.
 protocol Player: Sendable {
@@ -29,17 +30,23 @@ struct Stage: Sendable {
   let graph: URL
 
   init(_ example: Case) throws {
+    try self.init(graph: String(contentsOf: example.graph, encoding: .utf8), name: example.graph.lastPathComponent)
+  }
+
+  init(graph text: String, name: String) throws {
     folder = FileManager.default.temporaryDirectory.appending(path: "conformance-\(UUID().uuidString)")
       .resolvingSymlinksInPath()
-    graph = folder.appending(path: example.graph.lastPathComponent)
+    graph = folder.appending(path: name)
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    try FileManager.default.copyItem(at: example.graph, to: graph)
+    try write(text, to: name)
   }
 
   var state: String { folder.appending(path: "state").path }
 
   /// The text of a file; `nil` where there is none.
   func read(_ name: String) -> String? { try? String(contentsOf: folder.appending(path: name), encoding: .utf8) }
+
+  func write(_ text: String, to name: String) throws { try Data(text.utf8).write(to: folder.appending(path: name)) }
 
   func remove() { try? FileManager.default.removeItem(at: folder) }
 
@@ -51,11 +58,27 @@ struct Stage: Sendable {
         guard text.contains(key) else { throw CaseError("the graph does not hold \(key)") }
         text.replace(key, with: value ?? "")
       } else if let value {
-        try Data(value.utf8).write(to: folder.appending(path: key))
+        try write(value, to: key)
       } else {
         try FileManager.default.removeItem(at: folder.appending(path: key))
       }
     }
-    if step.action == .edit { try Data(text.utf8).write(to: graph) }
+    if step.action == .edit { try write(text, to: graph.lastPathComponent) }
+  }
+}
+
+/// The ids of questions by the tasks that asked them, also of those that are answered.
+final class Asked: Sendable {
+  private let ids = Mutex<[String: String]>([:])
+
+  /// Takes in what is open in a `show`.
+  func meet(_ snapshot: JSON) -> [String: String] {
+    ids.withLock { ids in
+      for task in snapshot["tasks"]?.arrayValue ?? [] {
+        guard let label = task["task"]?.stringValue else { continue }
+        if let id = task["interrupt"]?["id"]?.stringValue { ids[label] = id }
+      }
+      return ids
+    }
   }
 }

@@ -4,7 +4,7 @@ import Graph
 struct Step: Sendable {
   enum Action: String, CaseIterable {
     // What a user does.
-    case run, resume, fork, set, show, history, diff, threads, validate
+    case run, resume, fork, set, show, history, diff, log, threads, validate
 
     /// Replaces parts of the graph file's text: `{old: new}`.
     case edit

@@ -1,0 +1,51 @@
+import Graph
+
+extension ThreadRun {
+  /// The state with the finished tasks' writes.
+  mutating func fold(_ tasks: [TaskRecord]) throws(StateFold.Conflicts) -> StateFold.Result {
+    let folded = try StateFold(channels: plan.graph.channels, step: step).apply(tasks.entries, to: position.values)
+    if let refusal = weigh(folded, tasks) { throw StateFold.Conflicts(all: [refusal]) }
+    return folded
+  }
+
+  /// Fails those whose writes do not go together; which they were.
+  func lose(_ conflicts: [StateFold.Conflict], _ tasks: inout [TaskRecord]) -> Set<Int> {
+    var losers: Set<Int> = []
+    for conflict in conflicts {
+      for index in conflict.tasks where tasks[index].status != .failed {
+        let handler = plan.node(tasks[index].id.nodeName).onError
+        tasks[index].fail(conflict, handler: handler, keepingResult: handler == nil && isOnce(tasks[index]))
+        losers.insert(index)
+      }
+    }
+    precondition(!losers.isEmpty, "what does not go together was written by tasks that finished")
+    return losers
+  }
+
+  /// What is told of the task that ended last and of those that failed only then.
+  func telling(_ last: TaskPool.Last?, _ tasks: [TaskRecord], _ losers: Set<Int>) -> TaskPool.Last? {
+    guard let first = losers.min() else { return last }
+    let ended = last?.record.ordinal
+    let events = ended.map(losers.contains) ?? true ? [] : last?.events ?? []
+    return TaskPool.Last(
+      record: tasks[ended ?? first], others: last?.others ?? [],
+      events: events + losers.sorted().flatMap { tasks[$0].endEvents(step: step) })
+  }
+
+  private func isOnce(_ task: TaskRecord) -> Bool {
+    let node = plan.node(task.id.nodeName)
+    return context.kinds[node.kind]?.effectClass(of: node) == .once
+  }
+}
+
+extension TaskRecord {
+  /// Fails because of what its writes do beside others'. The result of an effect that may not happen again is kept.
+  mutating func fail(_ conflict: StateFold.Conflict, handler: NodeName?, keepingResult: Bool) {
+    if keepingResult { kept = result }
+    self.handler = handler
+    status = .failed
+    error = TaskError(node: id.nodeName, kind: conflict.kind, message: conflict.message)
+    writes = []
+    triggers = []
+  }
+}
