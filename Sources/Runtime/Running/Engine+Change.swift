@@ -38,10 +38,7 @@ extension Engine {
   func forkPoint(
     _ header: ThreadRecord, _ number: Int, _ update: StateUpdate, _ graph: StateGraph
   ) async throws -> StoredCheckpoint {
-    guard let stored = try await store.checkpoint(number, of: header.id, namespace: "") else {
-      throw RunRefusal.unknownCheckpoint(header.id, number, newest: header.head)
-    }
-    let position = stored.with(defaultsOf: graph)
+    let position = try await store.existing(number, of: header).with(defaultsOf: graph)
     let objections = GraphChange.objections(
       to: graph, at: position, from: try await earlierGraph(header), keepsDue: update.node == nil)
     guard objections.isEmpty else { throw RunRefusal.changedGraph(objections) }

@@ -13,6 +13,13 @@ public struct RunOptions: Sendable {
   /// Stop after the super-step in which this node finished.
   public var until: NodeName?
 
+  /// Stop before the super-step in which one of these is due. A resume's first super-step is run in any case: it may be
+  /// the one that the run before stopped at.
+  public var breakBefore: Set<NodeName> = []
+
+  /// Stop after the super-step in which one of these finished, as with ``until``.
+  public var breakAfter: Set<NodeName> = []
+
   /// Approves every `approve:` of this run.
   public var approveAll = false
 
@@ -20,6 +27,9 @@ public struct RunOptions: Sendable {
   public var grace: Duration = .seconds(10)
 
   public init() {}
+
+  /// ``until`` and ``breakAfter``.
+  var stopAfter: Set<NodeName> { breakAfter.union(until.map { [$0] } ?? []) }
 }
 
 /// Starts and resumes threads.
@@ -84,7 +94,7 @@ public struct Engine: Sendable {
         ], telling: [.runStart(graph: graph.name)])
       return try await drive(
         context, options, durability, header, StoredCheckpoint(record: admission.checkpoint, values: admission.values),
-        [])
+        [], isResume: false)
     }
   }
 
@@ -121,7 +131,7 @@ public struct Engine: Sendable {
       try await context.ledger.write(
         [.graph(graph.record), .thread(header)] + start.changes + tasks.map(StoreChange.task),
         telling: [.runStart(graph: graph.name)])
-      return try await drive(context, options, header.durability, header, start.position, tasks)
+      return try await drive(context, options, header.durability, header, start.position, tasks, isResume: true)
     }
   }
 
@@ -158,10 +168,11 @@ public struct Engine: Sendable {
 
   private func drive(
     _ context: RunContext, _ options: RunOptions, _ durability: Durability, _ header: ThreadRecord,
-    _ position: StoredCheckpoint, _ tasks: [TaskRecord]
+    _ position: StoredCheckpoint, _ tasks: [TaskRecord], isResume: Bool
   ) async throws -> RunEnd {
     var run = ThreadRun(
-      context: context, options: options, durability: durability, header: header, position: position, tasks: tasks)
+      context: context, options: options, durability: durability, header: header, position: position, tasks: tasks,
+      isResume: isResume)
     do {
       var end = try await run.drive()
       end = end.masked(by: context.mask)
@@ -234,8 +245,8 @@ public struct Engine: Sendable {
   }
 
   private func check(_ options: RunOptions, _ graph: StateGraph) throws(RunRefusal) {
-    if let until = options.until, graph.nodes[until] == nil {
-      throw .unknownNode(until, known: Array(graph.nodes.keys))
+    for name in (options.breakBefore.union(options.stopAfter)).sorted() where graph.nodes[name] == nil {
+      throw .unknownNode(name, known: Array(graph.nodes.keys))
     }
   }
 

@@ -16,10 +16,13 @@ extension TaskRun {
     record.notBefore = nil
     record.kept = nil
     if let cacheKey, status == .done {
-      let expires = node.cache?.ttl.map {
-        Timestamp(milliseconds: run.clock.now().milliseconds + Int($0.seconds * 1000))
-      }
-      try await run.ledger.write([.cache(CacheRecord(key: cacheKey, result: result, expires: expires))])
+      let now = run.clock.now()
+      let expires = node.cache?.ttl.map { Timestamp(milliseconds: now.milliseconds + Int($0.seconds * 1000)) }
+      try await run.ledger.write([
+        .cache(
+          CacheRecord(
+            key: cacheKey, thread: run.thread, node: node.name, result: result, created: now, expires: expires))
+      ])
     }
   }
 

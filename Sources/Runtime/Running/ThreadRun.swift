@@ -14,6 +14,9 @@ struct ThreadRun: Sendable {
   /// What is known of the due tasks.
   private var records: [TaskID: TaskRecord]
 
+  /// The thread was begun by an earlier run.
+  let isResume: Bool
+
   /// Durability `exit`: what the run began from, and what changed since.
   private let origin: Origin
   private var changed: OrderedSet<ChannelName> = []
@@ -26,9 +29,10 @@ struct ThreadRun: Sendable {
 
   init(
     context: RunContext, options: RunOptions, durability: Durability, header: ThreadRecord, position: StoredCheckpoint,
-    tasks: [TaskRecord]
+    tasks: [TaskRecord], isResume: Bool
   ) {
     self.context = context
+    self.isResume = isResume
     self.options = options
     self.durability = durability
     self.header = header
@@ -53,6 +57,7 @@ struct ThreadRun: Sendable {
         let message = "max-steps: \(allowance) super-steps done with work left; resume goes on with a new allowance"
         return try await close(.failed, errors: [TaskError(kind: .limit, message: message)])
       }
+      if isAtBreakpoint(isFirst: stepsLeft == allowance) { return try await close(.stopped) }
       if let error = historyLimit(allowance) { return try await close(.failed, errors: [error]) }
       stepsLeft -= 1
       if let end = try await superStep() { return end }
@@ -117,8 +122,7 @@ struct ThreadRun: Sendable {
   ) async throws(StoreError) -> RunEnd? {
     advance(to: folded, after: tasks)
     let record = position.record
-    let isReached =
-      options.until.map { until in tasks.contains { $0.id.nodeName == until && $0.status != .failed } } ?? false
+    let isReached = tasks.contains { options.stopAfter.contains($0.id.nodeName) && $0.status != .failed }
     header.status = record.agenda.due.isEmpty ? .done : isReached ? .stopped : .running
     try await ledger.stepEnded(
       tasks: ((last.map { [$0.record] } ?? []) + rewriting).map(plan.storable), others: last?.others ?? [],

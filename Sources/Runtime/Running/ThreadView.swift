@@ -37,9 +37,7 @@ public struct ThreadView: Sendable {
   /// At the head the values include the writes of finished tasks of the super-step that did not end.
   public func snapshot(_ id: ThreadID, at number: Int? = nil) async throws -> Snapshot {
     let header = try await header(id)
-    guard let stored = try await store.checkpoint(number, of: id, namespace: "") else {
-      throw RunRefusal.unknownCheckpoint(id, number ?? header.head, newest: header.head)
-    }
+    let stored = try await store.existing(number, of: header)
     let record = stored.record
     let known = Dictionary(
       try await store.tasks(of: id, namespace: "", checkpoint: record.number).map { ($0.id, $0) },
@@ -58,6 +56,9 @@ public struct ThreadView: Sendable {
       header: header, status: status, record: record, values: values, outputs: graph?.outputs(of: values), tasks: tasks,
       next: isHead ? tasks.filter { !$0.isFinished }.map(\.id.nodeName) : record.agenda.nodes)
   }
+
+  /// Numbers of checkpoints that the thread does not have any more, or never had.
+  public func gaps(_ id: ThreadID) async throws -> [CheckpointGap] { try await store.gaps(of: id, namespace: "") }
 
   /// The graph a thread runs, as stored; `nil` when its text can no longer be read.
   public func graph(_ header: ThreadRecord) async throws -> StateGraph? {

@@ -60,8 +60,38 @@ public protocol Checkpointer: Sendable {
   /// The notes under `key`, in the order they were first made.
   func notes(of thread: ThreadID, key: String) async throws -> [NoteRecord]
 
+  /// Numbers below the newest that no checkpoint of the namespace has, ascending.
+  func gaps(of thread: ThreadID, namespace: String) async throws -> [CheckpointGap]
+
+  /// Everything stored of `thread` but its services, in one consistent look; nothing where there is no such thread.
+  /// `take` must not wait for the store.
+  ///
+  /// - Throws: what `take` throws, and ``StoreError/damaged(_:)`` where a part is not what was stored.
+  func parts(of thread: ThreadID, _ take: @escaping @Sendable (ThreadPart) throws -> Void) async throws
+
+  /// Makes the fence's thread, which must not exist, of the parts that `give` hands over; all of it or nothing.
+  /// The header must be the thread's and its head the newest checkpoint. `give` must not wait for the store.
+  ///
+  /// - Throws: what `give` throws.
+  func assemble(_ fence: Fence, _ give: @escaping @Sendable (PartTaker) throws -> Void) async throws
+
+  /// Removes checkpoints with their tasks and output, a bounded piece at a time. After each piece the thread is whole:
+  /// what stays is read, and grown from, as before. The tasks that led to a checkpoint stay as long as that.
+  func prune(_ pruning: Pruning, fence: Fence) async throws
+
+  /// Removes the thread, what it cached, and graphs that no thread runs any more; the fence is given back.
+  func delete(_ fence: Fence) async throws
+
+  /// Gives the room of what was removed back, and leaves no bytes of it behind.
+  ///
+  /// - Returns: by how many bytes the store shrank.
+  func compact() async throws -> Int
+
   /// The cached result, unless it expires at `now` or did before.
   func cached(_ key: String, now: Timestamp) async throws -> JSON?
+
+  /// Forgets the cached results of nodes called `node`, or of all; how many there were.
+  func clearCache(of node: NodeName?) async throws -> Int
 
   /// Checks that what is stored is whole: the problems found.
   func verify() async throws -> [String]

@@ -9,7 +9,7 @@ public final class MemoryStore: Checkpointer {
 
   public init() {}
 
-  private struct Contents {
+  struct Contents {
     var threads: [ThreadID: StoredThread] = [:]
 
     /// Threads that have a header, in the order they got it.
@@ -19,7 +19,7 @@ public final class MemoryStore: Checkpointer {
     var isClosed = false
   }
 
-  private struct StoredThread {
+  struct StoredThread {
     var fence = 0
     var owner: OwnerRecord?
     var header: ThreadRecord?
@@ -32,7 +32,8 @@ public final class MemoryStore: Checkpointer {
   }
 
   /// One namespace of a thread.
-  private struct Line {
+  struct Line {
+    var gaps: [CheckpointGap] = []
     var numbers: [Int] = []
     var checkpoints: [Int: StoredCheckpoint] = [:]
     var tasks: [Int: [TaskRecord]] = [:]
@@ -69,9 +70,7 @@ extension MemoryStore {
 
   public func commit(_ changes: [StoreChange], fence: Fence) async throws {
     try open { contents throws(StoreError) in
-      guard let stored = contents.threads[fence.thread], stored.owner != nil, stored.fence == fence.number else {
-        throw .fenced
-      }
+      try contents.check(fence)
       var changed = contents
       try Self.make(changes, fence.thread, in: &changed)
       contents = changed
@@ -153,7 +152,7 @@ extension MemoryStore {
     }
   }
 
-  private func open<Value: Sendable>(_ body: (inout Contents) throws(StoreError) -> Value) throws(StoreError) -> Value {
+  func open<Value: Sendable>(_ body: (inout Contents) throws(StoreError) -> Value) throws(StoreError) -> Value {
     try contents.withLock { contents throws(StoreError) in
       guard !contents.isClosed else { throw .unusable("the store in memory is closed") }
       return try body(&contents)
@@ -162,7 +161,7 @@ extension MemoryStore {
 }
 
 extension MemoryStore {
-  private static func make(
+  static func make(
     _ changes: [StoreChange], _ thread: ThreadID, in contents: inout Contents
   ) throws(StoreError) {
     try changes.checkLimits()
@@ -221,9 +220,21 @@ extension MemoryStore {
     if let parent = record.parent, line.checkpoints[parent] == nil {
       throw .refused("checkpoint \(record.number) of a parent \(parent) that is not stored")
     }
-    line.numbers.append(record.number)
-    if let parent = record.parent, record.source == .step { line.ends[parent] = record.number }
-    line.checkpoints[record.number] = StoredCheckpoint(record: record, values: values)
+    line.add(record, values)
+  }
+}
+
+extension MemoryStore.Contents {
+  func check(_ fence: Fence) throws(StoreError) {
+    guard let stored = threads[fence.thread], stored.owner != nil, stored.fence == fence.number else { throw .fenced }
+  }
+}
+
+extension MemoryStore.Line {
+  mutating func add(_ record: CheckpointRecord, _ values: JSONObject) {
+    numbers.append(record.number)
+    if let parent = record.parent, record.source == .step { ends[parent] = record.number }
+    checkpoints[record.number] = StoredCheckpoint(record: record, values: values)
   }
 }
 

@@ -48,7 +48,8 @@ struct History: AsyncParsableCommand {
 
   func run() async throws {
     let store = try await global.requireStore()
-    let lines = try await ThreadView(store).history(thread, before: before, limit: limit)
+    let view = ThreadView(store)
+    let lines = try await view.history(thread, before: before, limit: limit)
     if global.json {
       for line in lines { Sink.output.line(line.json.text) }
       return
@@ -62,6 +63,15 @@ struct History: AsyncParsableCommand {
       ]
     }
     Table(["N", "FROM", "STEP", "SOURCE", "STATUS", "MADE", "RAN", "NEXT"], rows).show(global)
+    guard limit == nil, before == nil else { return }
+    for gap in try await view.gaps(thread) { Sink.output.line(Self.told(gap)) }
+  }
+
+  private static func told(_ gap: CheckpointGap) -> String {
+    let numbers = gap.numbers
+    let which =
+      numbers.count == 1 ? "checkpoint \(numbers.lowerBound)" : "\(numbers.lowerBound) to \(numbers.upperBound)"
+    return "without \(which): \(gap.reason.told)"
   }
 
   private static func ran(_ tasks: [TaskRecord]) -> String {

@@ -10,6 +10,12 @@ struct RunningOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Stop once this node has finished.", valueName: "node"))
   var until: NodeName?
 
+  @Option(help: ArgumentHelp("Stop before this node runs; may be repeated.", valueName: "node"))
+  var breakBefore: [NodeName] = []
+
+  @Option(help: ArgumentHelp("Stop after this node has finished; may be repeated.", valueName: "node"))
+  var breakAfter: [NodeName] = []
+
   @Flag(help: "Approve every step that asks for approval.")
   var yes = false
 
@@ -24,6 +30,8 @@ struct RunningOptions: ParsableArguments {
     var options = RunOptions()
     options.maxSteps = maxSteps
     options.until = until
+    options.breakBefore = Set(breakBefore)
+    options.breakAfter = Set(breakAfter)
     options.approveAll = yes
     if let grace { options.grace = grace.duration }
     return options

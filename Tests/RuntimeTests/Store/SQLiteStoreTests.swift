@@ -29,6 +29,7 @@ struct SQLiteStoreTests {
           "journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "trusted_schema": "0", "cell_size_check": "1",
           "mmap_size": "0", "journal_size_limit": "67108864", "busy_timeout": "5000", "wal_autocheckpoint": "0",
           "auto_vacuum": "2", "application_id": "1735553128", "user_version": "1", "defensive": "1",
+          "secure_delete": "1",
         ])
       try await store.close()
     }

@@ -64,7 +64,19 @@ struct SQLiteSchema: Sendable {
       agenda TEXT NOT NULL,
       deltas TEXT NOT NULL,
       snapshot TEXT,
+      base_checksum TEXT NOT NULL,
       PRIMARY KEY (thread, namespace, number)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE gap (
+      thread TEXT NOT NULL REFERENCES thread (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+      namespace TEXT NOT NULL,
+      first INTEGER NOT NULL,
+      last INTEGER NOT NULL,
+      reason TEXT NOT NULL,
+      checksum TEXT NOT NULL,
+      PRIMARY KEY (thread, namespace, first)
     ) STRICT
     """,
     """
@@ -139,6 +151,9 @@ struct SQLiteSchema: Sendable {
     """
     CREATE TABLE cache (
       key TEXT PRIMARY KEY NOT NULL,
+      thread TEXT NOT NULL,
+      node TEXT NOT NULL,
+      created INTEGER NOT NULL,
       expires INTEGER,
       result TEXT NOT NULL,
       checksum TEXT NOT NULL
