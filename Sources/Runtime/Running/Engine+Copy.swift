@@ -1,7 +1,7 @@
 public import Graph
 import Synchronization
 
-extension Runner {
+extension Engine {
   /// Makes `new` a thread that is as `thread` was at checkpoint `number`, with its line of checkpoints under their
   /// numbers, and a fork on top. `thread` is only looked at; it may be running.
   ///
