@@ -60,10 +60,8 @@ extension Engine {
 
     /// Those whose super-steps made others of the line.
     private var ended: Set<Int> = []
-    private let last: Int
 
     init(_ origins: [Int: Origin], to number: Int) {
-      last = number
       var next: Int? = number
       while let number = next, let origin = origins[number] {
         numbers.insert(number)
@@ -73,7 +71,7 @@ extension Engine {
     }
 
     var gaps: [CheckpointGap] {
-      [].adding((1...last).filter { !numbers.contains($0) }, "", .elsewhere)
+      [ClosedRange<Int>](between: Array(numbers)).map { CheckpointGap(numbers: $0, reason: .elsewhere) }
     }
 
     /// What the last one leaves to do belongs to another timeline.

@@ -33,15 +33,26 @@ public struct Pruning: Sendable, Hashable {
 }
 
 extension [ClosedRange<Int>] {
-  /// Numbers, ascending, as ranges.
-  init(_ numbers: some Sequence<Int>) {
+  /// Ascending, with those that touch made one.
+  var merged: [ClosedRange<Int>] {
+    var merged: [ClosedRange<Int>] = []
+    for range in sorted(by: { $0.lowerBound < $1.lowerBound }) {
+      if let last = merged.last, last.upperBound >= range.lowerBound - 1 {
+        merged[merged.count - 1] = last.lowerBound...Swift.max(last.upperBound, range.upperBound)
+      } else {
+        merged.append(range)
+      }
+    }
+    return merged
+  }
+
+  /// What lies between the numbers, and below the first, from 1 on.
+  init(between numbers: [Int]) {
+    var expected = 1
     self = []
     for number in numbers.sorted() {
-      if let last, last.upperBound >= number - 1 {
-        self[count - 1] = last.lowerBound...number
-      } else {
-        append(number...number)
-      }
+      if number > expected { append(expected...number - 1) }
+      expected = number + 1
     }
   }
 }
@@ -52,8 +63,8 @@ extension [CheckpointGap] {
 
   /// With `numbers` of `namespace` gone for `reason`.
   func adding(_ numbers: some Sequence<Int>, _ namespace: String, _ reason: CheckpointGap.Reason) -> [CheckpointGap] {
-    let same = filter { $0.reason == reason }.flatMap(\.numbers)
-    let merged = [ClosedRange<Int>](same + numbers).map {
+    let same = filter { $0.reason == reason }.map(\.numbers)
+    let merged = (same + numbers.map { $0...$0 }).merged.map {
       CheckpointGap(namespace: namespace, numbers: $0, reason: reason)
     }
     return (filter { $0.reason != reason } + merged).sorted { $0.numbers.lowerBound < $1.numbers.lowerBound }
