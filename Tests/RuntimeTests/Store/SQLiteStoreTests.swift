@@ -42,6 +42,32 @@ struct SQLiteStoreTests {
     #expect(SQLiteLibrary.hasWALResetFix(version) == hasFix)
   }
 
+  @Test func `a store put back from an older copy while a thread is had is noticed, and nothing more is stored`()
+    async throws
+  {
+    try await withFolder { folder in
+      let store = try await SQLiteStore.open(folder: folder)
+      let fence = try await store.start("t", ["x": 1])
+      // As somebody who restores a backup does it: into the same file.
+      let backup = try DatabaseQueue(path: "\(folder)/backup.sqlite")
+      let live = try DatabaseQueue(path: "\(folder)/graphrun.sqlite")
+      try live.backup(to: backup)
+      try await store.grow(2, from: 1, [ChannelDelta("x", .set(2))], fence: fence)
+      try backup.backup(to: live)
+      try live.close()
+      #expect(try await store.values() == ["x": 1])
+      await #expect(throws: StoreError.fenced) {
+        try await store.grow(2, from: 1, [ChannelDelta("x", .set(3))], fence: fence)
+      }
+      try await store.release(fence)
+      let again = try await store.acquire("t", owner: us)
+      try await store.grow(2, from: 1, [ChannelDelta("x", .set(4))], fence: again)
+      #expect(try await store.values() == ["x": 4])
+      #expect(try await store.verify() == [])
+      try await store.close()
+    }
+  }
+
   @Test func `looking changes nothing and makes nothing`() async throws {
     try await withFolder { folder in
       await #expect(throws: StoreError.self) { try await SQLiteStore.open(folder: folder, mode: .readOnly) }

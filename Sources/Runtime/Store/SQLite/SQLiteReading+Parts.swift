@@ -31,7 +31,7 @@ extension SQLiteReading {
   }
 
   /// Also those that have only tasks.
-  private func allNamespaces() throws -> [String] {
+  func allNamespaces() throws -> [String] {
     try db.rows(SQL.allNamespaces, key).map { row in
       var row = row
       return try row.text()
