@@ -77,7 +77,7 @@ public struct ArchiveError: Error, Sendable, Hashable, CustomStringConvertible {
   public var line: Int
   public var message: String
 
-  public var description: String { "\(file):\(line): \(message)" }
+  public var description: String { line > 0 ? "\(file):\(line): \(message)" : "\(file) \(message)" }
 }
 
 /// The lines of a file, one at a time.

@@ -13,9 +13,15 @@ extension SQLiteStore {
   public func assemble(
     _ fence: Fence, _ give: @escaping @Sendable (PartTaker) throws -> Void
   ) async throws {
-    try await write(fence) { db in
+    try await write(fence) { [folder] db in
       try SQLiteAssembly(db: db, thread: fence.thread).assemble { put in
-        do { try give(put) } catch let error as StoreError { throw error } catch { throw CallersError(error: error) }
+        do {
+          try give { part in
+            do { try put(part) } catch { throw StoreError(error, in: folder) }
+          }
+        } catch {
+          throw CallersError(error: error)
+        }
       }
     }
   }
