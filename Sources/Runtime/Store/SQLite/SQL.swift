@@ -106,6 +106,7 @@ extension SQL {
   static let putGap = "INSERT INTO gap (thread, namespace, first, last, reason, checksum) VALUES (?, ?, ?, ?, ?, ?)"
   static let endGaps = "DELETE FROM gap WHERE thread = ? AND namespace = ?"
 
+  static let isStored = "SELECT number FROM checkpoint WHERE thread = ? AND namespace = ? AND number = ?"
   static let allNamespaces = """
     SELECT namespace FROM checkpoint WHERE thread = ?1 UNION SELECT namespace FROM task WHERE thread = ?1 ORDER BY 1
     """

@@ -24,10 +24,15 @@ extension SQLiteReading {
     if let row = try row(number, namespace) {
       try check(row, namespace)
       let record = try checked(number, namespace) { () throws(Malformed) in try row.record(namespace) }
-      let grows = try row.parent.map { try self.row($0, namespace) != nil } ?? (row.snapshot == nil)
+      let grows = try row.parent.map { try isStored($0, namespace) } ?? (row.snapshot == nil)
       try take(.checkpoint(record, values: grows ? nil : try checkpoint(number, namespace: namespace)?.values))
     }
     for task in try tasks(namespace: namespace, checkpoint: number) { try take(.task(task)) }
+  }
+
+  /// Whether there is such a checkpoint, readable or not.
+  func isStored(_ number: Int, _ namespace: String) throws -> Bool {
+    try db.int(SQL.isStored, key + [.text(namespace), .int(number)]) != nil
   }
 
   /// Also those that have only tasks.

@@ -178,13 +178,6 @@ extension SQLiteReading {
     }
     return (records, lost)
   }
-
-  /// Whether there is a row, readable or not.
-  fileprivate func isStored(_ number: Int, _ namespace: String) throws -> Bool {
-    try db.int(
-      "SELECT count(*) FROM checkpoint WHERE thread = ? AND namespace = ? AND number = ?",
-      key + [.text(namespace), .int(number)]) ?? 0 > 0
-  }
 }
 
 extension ClosedRange<Int> {
