@@ -31,43 +31,34 @@ extension Engine {
 
   /// What is stored of the way to checkpoint `number`, and of the numbers beside it that they are gone.
   private func line(of thread: ThreadID, to number: Int) async throws -> [ThreadPart] {
-    let line = Line(try await origins(in: thread), to: number)
+    let line = Lineage.Line(try await Lineage(of: thread, in: store), to: number)
     let parts = Mutex<[ThreadPart]>(line.gaps.map(ThreadPart.gap))
     try await store.parts(of: thread) { part in
       if line.holds(part) { parts.withLock { $0.append(part) } }
     }
     return parts.withLock { $0 }
   }
+}
 
-  private struct Origin {
-    var parent: Int?
-    var source: CheckpointSource
-  }
-
-  /// Where each checkpoint came from.
-  private func origins(in thread: ThreadID) async throws -> [Int: Origin] {
-    let origins = Mutex<[Int: Origin]>([:])
-    try await store.parts(of: thread) { part in
-      guard case .checkpoint(let record, _) = part, record.namespace.isEmpty else { return }
-      origins.withLock { $0[record.number] = Origin(parent: record.parent, source: record.source) }
-    }
-    return origins.withLock { $0 }
-  }
-
-  /// A checkpoint and those it grew from.
-  private struct Line {
+extension Lineage {
+  /// A checkpoint and those it grew from, with what ran on the way.
+  fileprivate struct Line: Sendable {
     private var numbers: Set<Int> = []
 
     /// Those whose super-steps made others of the line.
     private var ended: Set<Int> = []
 
-    init(_ origins: [Int: Origin], to number: Int) {
+    /// What ran inside their tasks.
+    private var inside: [Namespace] = []
+
+    init(_ lineage: Lineage, to number: Int) {
       var next: Int? = number
-      while let number = next, let origin = origins[number] {
+      while let number = next, let point = lineage.points[number] {
         numbers.insert(number)
-        next = origin.parent
-        if let parent = next, origin.source == .step { ended.insert(parent) }
+        next = point.parent
+        if let parent = next, point.source == .step { ended.insert(parent) }
       }
+      inside = ended.flatMap { lineage.inside[$0] ?? [] }.map(Namespace.init(_:))
     }
 
     var gaps: [CheckpointGap] {
@@ -77,12 +68,21 @@ extension Engine {
     /// What the last one leaves to do belongs to another timeline.
     func holds(_ part: ThreadPart) -> Bool {
       switch part {
-      case .thread, .graph, .gap: false
-      case .checkpoint(let record, _): record.namespace.isEmpty && numbers.contains(record.number)
-      case .task(let task): task.id.namespace.isEmpty && ended.contains(task.checkpoint)
-      case .output(let output): output.namespace.isEmpty && ended.contains(output.checkpoint)
+      case .thread, .graph: false
+      case .gap(let gap): !gap.namespace.isEmpty && ranInside(gap.namespace)
+      case .checkpoint(let record, _): holds(record.namespace, record.number, in: numbers)
+      case .task(let task): holds(task.id.namespace, task.checkpoint, in: ended)
+      case .output(let output): holds(output.namespace, output.checkpoint, in: ended)
       case .note(let note): note.key.isEmpty
       }
+    }
+
+    private func holds(_ namespace: String, _ number: Int, in own: Set<Int>) -> Bool {
+      namespace.isEmpty ? own.contains(number) : ranInside(namespace)
+    }
+
+    private func ranInside(_ namespace: String) -> Bool {
+      inside.contains { $0.path == namespace || $0.contains(namespace) }
     }
   }
 }
