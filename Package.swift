@@ -18,6 +18,8 @@ let package = Package(
     .library(name: "Graph", targets: ["Graph"]),
     .library(name: "GraphRuntime", targets: ["GraphRuntime"]),
     .library(name: "GraphNodes", targets: ["GraphNodes"]),
+    .library(name: "GraphKit", targets: ["GraphKit"]),
+    .library(name: "GraphTestKit", targets: ["GraphTestKit"]),
     .executable(name: "graphrun", targets: ["graphrun"]),
   ],
   dependencies: [
@@ -81,6 +83,25 @@ let package = Package(
       path: "Sources/Nodes",
       swiftSettings: settings
     ),
+    .target(
+      name: "GraphKit",
+      dependencies: [
+        "Graph", "GraphRuntime", "GraphNodes",
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "OrderedCollections", package: "swift-collections"),
+      ],
+      path: "Sources/Kit",
+      swiftSettings: settings
+    ),
+    .target(
+      name: "GraphTestKit",
+      dependencies: [
+        "Graph", "GraphRuntime", "GraphNodes", "GraphKit",
+        .product(name: "OrderedCollections", package: "swift-collections"),
+      ],
+      path: "Sources/TestKit",
+      swiftSettings: settings
+    ),
     .executableTarget(
       name: "graphrun",
       dependencies: [
@@ -117,6 +138,20 @@ let package = Package(
         .product(name: "OrderedCollections", package: "swift-collections"),
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      swiftSettings: settings
+    ),
+    .executableTarget(
+      name: "examples",
+      dependencies: ["GraphKit"],
+      path: "Examples",
+      swiftSettings: settings
+    ),
+    .testTarget(
+      name: "KitTests",
+      dependencies: [
+        "GraphKit", "GraphTestKit", "graphrun", "examples",
+        .product(name: "OrderedCollections", package: "swift-collections"),
       ],
       swiftSettings: settings
     ),

@@ -6,8 +6,21 @@ public struct GraphReader: Sendable {
   /// The node kinds a file may use.
   public var kinds: [NodeFormat]
 
-  public init(kinds: [NodeFormat] = NodeFormat.builtIn) {
+  /// The reducers a file may use besides graphrun's own.
+  public var reducers: [CustomReducer]
+
+  /// Graphs of this program: what a store keeps of one of them is that graph.
+  public var known: [StateGraph] = []
+
+  public init(kinds: [NodeFormat] = NodeFormat.builtIn, reducers: [CustomReducer] = []) {
     self.kinds = kinds
+    self.reducers = reducers
+  }
+
+  /// The graph that `text` was kept of; `nil` where it can no longer be read. Of one made in Swift that this program
+  /// does not know it is the outline, which cannot run.
+  public func stored(_ text: String, path: String?) -> StateGraph? {
+    known.first { $0.source?.text == text } ?? StateGraph(outline: text) ?? read(text, path: path).graph
   }
 
   /// Reads and validates the file at `path`.
@@ -27,9 +40,9 @@ public struct GraphReader: Sendable {
     var parts = ShapeReader()
     parts.problems = problems
     parts.defaultInterpreter = root["defaults"]?["shell"].flatMap(ShapeReader.interpreter)
-    let fields = parts.read(root, as: .object(GraphFormat(kinds: kinds).file)) ?? .map([:])
+    let fields = parts.read(root, as: .object(GraphFormat(kinds: kinds, reducers: reducers).file)) ?? .map([:])
     let source = GraphSource(path: path, text: text)
-    let draft = DraftBuilder.build(root, fields, parts, kinds: kinds, source: source)
+    let draft = DraftBuilder.build(root, fields, parts, kinds: kinds, reducers: reducers, source: source)
     let found = draft.parts.problems + Rules.all.flatMap { $0.problems(in: draft) }
     return Reading(graph: draft.graph, found: found)
   }

@@ -1,6 +1,6 @@
 extension NodeFormat {
-  /// `set`, `shell`, `verify`, `http`, `llm`, `mcp`, `agent`, `ask`, `wait`.
-  public static let builtIn: [NodeFormat] = [set, shell, verify, http, llm, mcp, agent, ask, wait]
+  /// `set`, `shell`, `verify`, `http`, `llm`, `mcp`, `agent`, `ask`, `wait`, `swift`.
+  public static let builtIn: [NodeFormat] = [set, shell, verify, http, llm, mcp, agent, ask, wait, swift]
 
   private static let set = NodeFormat(
     kind: "set",
@@ -103,6 +103,11 @@ extension NodeFormat {
       FieldFormat("for", .duration(computed: true), "How long."),
       FieldFormat("until", .template, "A date and time with its offset, for instance 2026-01-31T09:00:00Z."),
     ], shorthand: "for", exactlyOne: [["for", "until"]])
+
+  private static let swift = NodeFormat(
+    kind: "swift", description: "Runs a function of the Swift program that runs the graph; graphrun itself has none.",
+    fields: [FieldFormat("function", .text, "The function's name, as the program calls it.", isRequired: true)],
+    shorthand: "function")
 
   private static let mcp = NodeFormat(
     kind: "mcp", description: "Calls a tool of an MCP server. The result is {text, content, structured?}.",

@@ -29,7 +29,7 @@ public struct StateGraph: Sendable {
   /// Nodes in declaration order, which is also the order their writes land in.
   public var nodes: OrderedDictionary<NodeName, Node>
 
-  /// The file this was read from; `nil` for a graph made in code.
+  /// What the store keeps of the graph: the file's text, or the outline of a graph made in code; `nil` keeps the name.
   public var source: GraphSource?
 
   public init(
@@ -81,6 +81,9 @@ public struct ChannelDefinition: Sendable, Hashable {
   /// The value before any write; `nil` leaves the channel absent (or at its reducer's start value).
   public var initial: JSON?
 
+  /// What code asks of the value besides; `nil` nothing.
+  public var check: ValueCheck?
+
   public init(
     _ name: ChannelName, description: String? = nil, isInput: Bool = false, reducer: Reducer = .replace,
     schema: JSONSchema? = nil, initial: JSON? = nil
@@ -92,19 +95,22 @@ public struct ChannelDefinition: Sendable, Hashable {
     self.schema = schema
     self.initial = initial
   }
+
+  /// Why `value` cannot be the channel's; `nil` when it can.
+  public func objection(to value: JSON) -> String? {
+    schema?.violations(of: value).first.map(\.description) ?? check?.objection(value)
+  }
 }
 
-/// How a write folds into a channel's value.
-public enum Reducer: String, Sendable, Hashable, CaseIterable {
-  case replace, append, sum, min, max, merge, union, messages, last, ephemeral, untracked
+/// A condition on a value that a program sets. Code cannot be compared: all of them are equal.
+public struct ValueCheck: Sendable, Hashable {
+  /// Why a value does not do; `nil` when it does.
+  public let objection: @Sendable (JSON) -> String?
 
-  /// The value of a channel that was never written and has no default; `nil` is absent.
-  public var start: JSON? {
-    switch self {
-    case .append, .union, .messages: .array([])
-    case .sum: .int(0)
-    case .merge: .object([:])
-    case .replace, .min, .max, .last, .ephemeral, .untracked: nil
-    }
+  public init(_ objection: @escaping @Sendable (JSON) -> String?) {
+    self.objection = objection
   }
+
+  public static func == (left: Self, right: Self) -> Bool { true }
+  public func hash(into hasher: inout Hasher) {}
 }

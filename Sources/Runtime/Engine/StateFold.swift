@@ -81,8 +81,8 @@ struct StateFold {
     } else {
       folded = try reduce(entries, channel, old)
     }
-    if let violation = channel.schema?.violations(of: folded.value).first {
-      throw conflict(.type, name, entries, "channel \(name): the value does not fit its type: \(violation)")
+    if let objection = channel.objection(to: folded.value) {
+      throw conflict(.type, name, entries, "channel \(name): the value does not fit its type: \(objection)")
     }
     guard folded.value != old else { return }
     result.values[name.rawValue] = folded.value
@@ -134,6 +134,21 @@ struct StateFold {
       return try merge(entries, channel, old)
     case .messages:
       return try messages(entries, channel, old)
+    case .custom(let reducer):
+      var value = old ?? reducer.start
+      for entry in entries { value = try fold(entry, into: value, by: reducer, channel.name) }
+      return set(value)
+    }
+  }
+
+  private func fold(
+    _ entry: Entry, into value: JSON, by reducer: CustomReducer, _ name: ChannelName
+  ) throws(Conflict) -> JSON {
+    do {
+      return try reducer.fold(value, entry.write.value)
+    } catch {
+      throw conflict(
+        .type, name, [entry], "channel \(name): \(reducer.name) refuses what \(entry.writer) wrote: \(error)")
     }
   }
 

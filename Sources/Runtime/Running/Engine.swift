@@ -19,6 +19,9 @@ public struct RunOptions: Sendable {
   /// How long running tasks may go on after the first stop request.
   public var grace: Duration = .seconds(10)
 
+  /// Waited for before each super-step: where who watches a run can hold it up.
+  public var beforeStep: @Sendable () async -> Void = {}
+
   public init() {}
 }
 
@@ -242,7 +245,7 @@ public struct Engine: Sendable {
   /// The graph that the thread ran so far; `nil` where this program cannot read it.
   func earlierGraph(_ header: ThreadRecord) async throws -> StateGraph? {
     guard let record = try await store.graph(header.graphHash) else { return nil }
-    return reader.read(record.text, path: header.graphPath).graph
+    return reader.stored(record.text, path: header.graphPath)
   }
 }
 

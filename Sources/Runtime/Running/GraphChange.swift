@@ -45,8 +45,8 @@ public enum GraphChange {
         objections.append("channel \(name) has a value and is no longer declared")
         continue
       }
-      if let violation = position.values[name.rawValue].flatMap({ channel.schema?.violations(of: $0).first }) {
-        objections.append("channel \(name): its value does not fit its changed type: \(violation)")
+      if let objection = position.values[name.rawValue].flatMap(channel.objection) {
+        objections.append("channel \(name): its value does not fit its changed type: \(objection)")
       }
     }
     for (name, before) in old?.channels ?? [:] {

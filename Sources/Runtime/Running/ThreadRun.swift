@@ -55,6 +55,7 @@ struct ThreadRun: Sendable {
       }
       if let error = historyLimit(allowance) { return try await close(.failed, errors: [error]) }
       stepsLeft -= 1
+      await options.beforeStep()
       if let end = try await superStep() { return end }
     }
   }

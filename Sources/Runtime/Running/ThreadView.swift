@@ -62,7 +62,7 @@ public struct ThreadView: Sendable {
   /// The graph a thread runs, as stored; `nil` when its text can no longer be read.
   public func graph(_ header: ThreadRecord) async throws -> StateGraph? {
     guard let record = try await store.graph(header.graphHash) else { return nil }
-    return reader.read(record.text, path: header.graphPath).graph
+    return reader.stored(record.text, path: header.graphPath)
   }
 
   /// Checkpoints, newest first, as `history` shows them.

@@ -13,6 +13,10 @@ struct StoredGraph {
     guard let record = try await store.graph(header.graphHash) else {
       throw StoreError.damaged("thread \(header.id): the text of its graph is missing")
     }
+    guard StateGraph(outline: record.text) == nil else {
+      throw UsageError(
+        "thread \(header.id) runs \(header.graphName), a graph made in Swift; go on with it in the program that has it")
+    }
     let reader = GraphReader()
     func stored() throws -> StateGraph {
       let reading = reader.read(record.text, path: header.graphPath)
