@@ -5,7 +5,7 @@ public enum BuiltInNodes {
   public static var all: [any NodeKind] {
     [
       SetNode(), ShellNode(), VerifyNode(), HTTPNode(), LLMNode(), MCPNode(), AgentNode(), AskNode(), WaitNode(),
-      SwiftNode(),
+      MemoryNode(), SwiftNode(),
     ]
   }
 

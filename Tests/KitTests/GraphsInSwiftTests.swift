@@ -213,9 +213,10 @@ struct GraphsInSwiftTests {
 
 /// Counts calls.
 final class Calls: Sendable {
-  private let count = Mutex(0)
+  private let state = Mutex(0)
+  var count: Int { state.withLock(\.self) }
   func next() -> Int {
-    count.withLock {
+    state.withLock {
       $0 += 1
       return $0
     }

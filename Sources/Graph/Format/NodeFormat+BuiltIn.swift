@@ -1,6 +1,6 @@
 extension NodeFormat {
-  /// `set`, `shell`, `verify`, `http`, `llm`, `mcp`, `agent`, `ask`, `wait`, `swift`.
-  public static let builtIn: [NodeFormat] = [set, shell, verify, http, llm, mcp, agent, ask, wait, swift]
+  /// `set`, `shell`, `verify`, `http`, `llm`, `mcp`, `agent`, `ask`, `wait`, `memory`, `swift`.
+  public static let builtIn: [NodeFormat] = [set, shell, verify, http, llm, mcp, agent, ask, wait, memory, swift]
 
   private static let set = NodeFormat(
     kind: "set",
@@ -103,6 +103,38 @@ extension NodeFormat {
       FieldFormat("for", .duration(computed: true), "How long."),
       FieldFormat("until", .template, "A date and time with its offset, for instance 2026-01-31T09:00:00Z."),
     ], shorthand: "for", exactlyOne: [["for", "until"]])
+
+  private static let memory = NodeFormat(
+    kind: "memory",
+    description:
+      "Keeps values that all threads of the store share, and finds them. A change is stored with the task's end.",
+    fields: [
+      FieldFormat(
+        "namespace", .any([.list(.template), .template]),
+        "Where: a label, or a list of them from the general to the particular.", isRequired: true),
+      FieldFormat("get", .template, "The key to look up. The result is {found, value, updated?}."),
+      FieldFormat("put", .object(memoryPut), "Keeps a value under a key. The result is {key}."),
+      FieldFormat("delete", .template, "The key to forget. The result is {found}."),
+      FieldFormat(
+        "search", .object(memorySearch),
+        "Looks for values here and below. The result is {items: [{namespace, key, value, updated, expires?}], more}."),
+    ], exactlyOne: [["get", "put", "delete", "search"]])
+
+  private static let memoryPut = ObjectShape(
+    "put ({key, value, ttl})",
+    [
+      FieldFormat("key", .template, "The key; a value that is there already is replaced.", isRequired: true),
+      FieldFormat("value", .value, "What to keep.", isRequired: true),
+      FieldFormat("ttl", .duration(computed: true), "How long it is kept; without it for ever."),
+    ])
+
+  private static let memorySearch = ObjectShape(
+    "search ({filter, limit, offset})",
+    [
+      FieldFormat("filter", .map(keys: .any, values: .value), "Members that a value must have, with these values."),
+      FieldFormat("limit", .integer(1...999), "How many are given at most; without it 100."),
+      FieldFormat("offset", .integer(0...Int(Int32.max)), "How many are left out at the beginning."),
+    ])
 
   private static let swift = NodeFormat(
     kind: "swift", description: "Runs a function of the Swift program that runs the graph; graphrun itself has none.",

@@ -170,6 +170,24 @@ package protocol TaskServices: Sendable {
   func record(_ service: ServiceProcess) async throws
   func forgetService(key: String) async throws
   func recorded(for node: NodeName) async throws -> [ServiceRecord]
+
+  /// The time that items of memory are dated with.
+  var now: Timestamp { get }
+  func items(_ query: MemoryQuery) async throws -> [MemoryItem]
+  func change(_ change: MemoryChange) throws(NodeFailure)
+}
+
+/// Where no store is.
+extension TaskServices {
+  package var now: Timestamp { .now }
+
+  package func items(_ query: MemoryQuery) async throws -> [MemoryItem] {
+    throw NodeFailure(.refused, "memory: there is no store here")
+  }
+
+  package func change(_ change: MemoryChange) throws(NodeFailure) {
+    throw NodeFailure(.refused, "memory: there is no store here")
+  }
 }
 
 extension NodeFailure {

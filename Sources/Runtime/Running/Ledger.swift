@@ -108,6 +108,15 @@ actor Ledger {
 
   func cached(_ key: String) async throws -> JSON? { try await store.cached(key, now: clock.now()) }
   func notes(key: String) async throws -> [NoteRecord] { try await store.notes(of: fence.thread, key: key) }
+
+  /// What a task finds that made `changes` of its own, which are not stored yet.
+  func items(_ query: MemoryQuery, over changes: [MemoryChange]) async throws -> [MemoryItem] {
+    try await drain()
+    let unsaved = unsaved.others.compactMap { if case .memory(let change) = $0 { change } else { nil } }
+    let now = clock.now()
+    return try await query.items(over: unsaved + changes, at: now) { [store] in try await store.items($0, now: now) }
+  }
+
   func services() async throws -> [ServiceRecord] { try await store.services(of: fence.thread) }
 
   private func keep(_ changes: [StoreChange]) {

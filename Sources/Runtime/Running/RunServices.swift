@@ -5,6 +5,7 @@ import OrderedCollections
 struct RunServices: TaskServices {
   let run: RunContext
   let output: TaskOutput
+  let memory: TaskMemory
   let task: TaskID
 
   func print(_ text: String, to stream: OutputStream) { output.print(text, to: stream) }
@@ -20,6 +21,13 @@ struct RunServices: TaskServices {
     let note = NoteRecord(key: key(of: owner), name: name, value: mask(value))
     try await run.ledger.write([.note(note)])
     return note.value
+  }
+
+  var now: Timestamp { run.clock.now() }
+  func change(_ change: MemoryChange) throws(NodeFailure) { try memory.add(change) }
+
+  func items(_ query: MemoryQuery) async throws -> [MemoryItem] {
+    try await run.ledger.items(query, over: memory.all)
   }
 
   private func key(of owner: NoteOwner) -> String {

@@ -100,7 +100,7 @@ struct TaskPool: Sendable {
       group.addTask { [record = tasks[index]] in
         do throws(StoreError) {
           let end = try await run.end(from: record)
-          return .ended(index, .success(end), run.outputs())
+          return .ended(index, .success(end), run.changes(at: end))
         } catch {
           return .ended(index, .failure(error), [])
         }

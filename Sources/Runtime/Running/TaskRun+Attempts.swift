@@ -74,6 +74,7 @@ extension TaskRun {
       run.ledger.tell(starting)
     }
     output.begin(attempt: record.attempts)
+    memory.begin()
     let outcome = await AttemptTimers(timeout: node.timeout ?? Node.defaultTimeout, idle: node.idle, output: output)
       .run { try await kind.run(context) }
     try await take(outcome, &record, kind: kind, effects: effects, cacheKey: cacheKey)

@@ -16,6 +16,7 @@ struct TaskRun: Sendable {
   let values: JSONObject
   let step: Int
   let output: TaskOutput
+  let memory = TaskMemory()
 
   var node: Node { run.plan.node(due.id.nodeName) }
 
@@ -197,7 +198,7 @@ struct TaskRun: Sendable {
       node: node, scope: run.scope(of: due, values: values, step: step, attempt: attempt), id: due.id, attempt: attempt,
       key: key, answers: record.answers, servers: run.plan.graph.servers, folder: run.folder, environment: environment,
       stopGrace: { [stop = run.stop] in stop.level == .urgent ? .seconds(2) : .seconds(5) },
-      clock: run.clock, services: RunServices(run: run, output: output, task: due.id))
+      clock: run.clock, services: RunServices(run: run, output: output, memory: memory, task: due.id))
   }
 }
 

@@ -26,9 +26,11 @@ extension ThreadRun {
   func telling(_ last: TaskPool.Last?, _ tasks: [TaskRecord], _ losers: Set<Int>) -> TaskPool.Last? {
     guard let first = losers.min() else { return last }
     let ended = last?.record.ordinal
-    let events = ended.map(losers.contains) ?? true ? [] : last?.events ?? []
+    let isLost = ended.map(losers.contains) ?? true
+    let events = isLost ? [] : last?.events ?? []
+    let others = last?.others ?? []
     return TaskPool.Last(
-      record: tasks[ended ?? first], others: last?.others ?? [],
+      record: tasks[ended ?? first], others: isLost ? others.withoutMemory : others,
       events: events + losers.sorted().flatMap { tasks[$0].endEvents(step: step) })
   }
 

@@ -63,6 +63,9 @@ public protocol Checkpointer: Sendable {
   /// The cached result, unless it expires at `now` or did before.
   func cached(_ key: String, now: Timestamp) async throws -> JSON?
 
+  /// The items of the memory that threads share which `query` finds at `now`, by namespace and key in bytes.
+  func items(_ query: MemoryQuery, now: Timestamp) async throws -> [MemoryItem]
+
   /// Checks that what is stored is whole: the problems found.
   func verify() async throws -> [String]
 
@@ -97,6 +100,9 @@ public enum StoreChange: Sendable {
 
   /// Inserts or replaces a note by `key` and `name`. A task's notes go when it is stored as finished.
   case note(NoteRecord)
+
+  /// Inserts, replaces or deletes an item of the memory that threads share.
+  case memory(MemoryChange)
 }
 
 /// A checkpoint with the whole state.

@@ -16,6 +16,7 @@ public final class MemoryStore: Checkpointer {
     var order: [ThreadID] = []
     var graphs: [String: GraphRecord] = [:]
     var cache: [String: CacheRecord] = [:]
+    var memory: [MemoryNamespace: [String: MemoryItem]] = [:]
     var isClosed = false
   }
 
@@ -143,6 +144,13 @@ extension MemoryStore {
     }
   }
 
+  public func items(_ query: MemoryQuery, now: Timestamp) async throws -> [MemoryItem] {
+    try open { contents throws(StoreError) in
+      let found = contents.memory.values.flatMap(\.values).filter { query.matches($0, at: now) }
+      return Array(found.sorted(by: <).dropFirst(query.offset).prefix(query.limit))
+    }
+  }
+
   /// Memory is whole as long as the process is.
   public func verify() async throws -> [String] { try open { _ throws(StoreError) in [] } }
 
@@ -190,6 +198,8 @@ extension MemoryStore {
       contents.threads[thread]?.header = record
     case .note(let record):
       contents.threads[thread]?.notes.put(record) { ($0.key, $0.name) == (record.key, record.name) }
+    case .memory(.put(let item)): contents.memory[item.namespace, default: [:]][item.key] = item
+    case .memory(.delete(let namespace, let key)): contents.memory[namespace]?[key] = nil
     case .output(let records): contents.threads[thread]?.output += records
     case .serviceEnded(let key): contents.threads[thread]?.services.removeAll { $0.key == key }
     case .service(let record):

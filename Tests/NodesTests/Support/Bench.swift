@@ -108,12 +108,6 @@ extension NodeKind {
 
 struct UnexpectedResult: Error {}
 
-extension Field: ExpressibleByStringLiteral, ExpressibleByUnicodeScalarLiteral,
-  ExpressibleByExtendedGraphemeClusterLiteral
-{
-  public init(stringLiteral value: String) { self = .literal(.string(value)) }
-}
-
 /// A folder of its own, removed with the value.
 final class Scratch: Sendable {
   let path: String

@@ -55,6 +55,9 @@ final class DyingStore: Checkpointer {
   }
   func services(of thread: ThreadID) async throws -> [ServiceRecord] { try await memory.services(of: thread) }
   func cached(_ key: String, now: Timestamp) async throws -> JSON? { try await memory.cached(key, now: now) }
+  func items(_ query: MemoryQuery, now: Timestamp) async throws -> [MemoryItem] {
+    try await memory.items(query, now: now)
+  }
   func verify() async throws -> [String] { try await memory.verify() }
   func close() async throws {}
 }

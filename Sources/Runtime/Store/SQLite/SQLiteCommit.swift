@@ -21,6 +21,7 @@ struct SQLiteCommit {
       case .serviceEnded(let key): try db.change(SQL.endService, [.text(thread.rawValue), .text(key)])
       case .cache(let record): try put(SQL.putCache, "cache", record.columns)
       case .note(let record): try put(SQL.putNote, "note", record.columns(of: thread))
+      case .memory(let change): try SQLiteMemory(db: db).make(change)
       }
     }
     for case .checkpoint(let record, let values) in changes { try append(record, values) }

@@ -145,6 +145,20 @@ struct SQLiteSchema: Sendable {
     ) STRICT
     """,
     """
+    CREATE TABLE memory (
+      namespace TEXT NOT NULL,
+      key TEXT NOT NULL,
+      value TEXT NOT NULL,
+      updated INTEGER NOT NULL,
+      expires INTEGER,
+      checksum TEXT NOT NULL,
+      PRIMARY KEY (namespace, key)
+    ) STRICT
+    """,
+    """
+    CREATE INDEX memory_expires ON memory (expires) WHERE expires NOT NULL
+    """,
+    """
     CREATE VIEW history AS
     SELECT thread, namespace, number AS checkpoint, parent, step, source,
       datetime(created / 1000, 'unixepoch') AS created,

@@ -198,6 +198,10 @@ extension SQLiteStore {
     }
   }
 
+  public func items(_ query: MemoryQuery, now: Timestamp) async throws -> [MemoryItem] {
+    try await read { try SQLiteMemory(db: $0).items(query, now: now) }
+  }
+
   /// As ``verify()``, but without reading every row.
   package func quickCheck() async throws -> [String] {
     try await read { try SQLiteVerification(db: $0).quickProblems() }

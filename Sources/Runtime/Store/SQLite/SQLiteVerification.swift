@@ -50,6 +50,7 @@ struct SQLiteVerification {
     try look("output", SQL.output) { row throws(Malformed) in _ = try OutputRecord(row) }
     try look("service", SQL.service) { row throws(Malformed) in _ = try ServiceRecord(row) }
     try look("cache", SQL.cache) { row throws(Malformed) in _ = try CacheRecord(row) }
+    try look("memory", SQL.memory) { row throws(Malformed) in _ = try MemoryItem(row) }
     return problems
   }
 
