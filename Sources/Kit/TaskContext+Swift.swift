@@ -37,6 +37,9 @@ extension TaskContext {
     }
   }
 
+  /// Tells who watches the run: an event of kind `custom`, not stored.
+  public func emit(_ data: some Encodable) throws { try emit(Coding.json(data)) }
+
   /// A key as it may be stored.
   private func name(_ key: String) -> String { masked(.string(key)).stringValue ?? "" }
 

@@ -83,6 +83,16 @@ extension TaskContext {
     services.print(text, to: stream)
   }
 
+  /// Tells who watches the run, who gets it at once; it is not stored. For data of a program's own, up to 256 KiB.
+  ///
+  /// - Throws: ``NodeFailure`` of kind `limit` where it is more.
+  public func emit(_ data: JSON) throws {
+    guard data.text.utf8.count <= 256 << 10 else {
+      throw NodeFailure(.limit, "emit: more than 256 KiB; write it to a channel, or to a file and its name here")
+    }
+    services.emit(data)
+  }
+
   /// The answer to the question that an earlier attempt asked under `key`.
   public func answer(to key: String = "") -> JSON? { answers[key] }
 
@@ -171,14 +181,18 @@ package protocol TaskServices: Sendable {
   func forgetService(key: String) async throws
   func recorded(for node: NodeName) async throws -> [ServiceRecord]
 
+  func emit(_ data: JSON)
+
   /// The time that items of memory are dated with.
   var now: Timestamp { get }
   func items(_ query: MemoryQuery) async throws -> [MemoryItem]
   func change(_ change: MemoryChange) throws(NodeFailure)
 }
 
-/// Where no store is.
+/// Where no run is.
 extension TaskServices {
+  package func emit(_ data: JSON) {}
+
   package var now: Timestamp { .now }
 
   package func items(_ query: MemoryQuery) async throws -> [MemoryItem] {

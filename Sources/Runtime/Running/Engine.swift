@@ -19,6 +19,9 @@ public struct RunOptions: Sendable {
   /// How long running tasks may go on after the first stop request.
   public var grace: Duration = .seconds(10)
 
+  /// What is told besides: ``StreamMode/values``, ``StreamMode/updates``.
+  public var streams: Set<StreamMode> = []
+
   /// Waited for before each super-step: where who watches a run can hold it up.
   public var beforeStep: @Sendable () async -> Void = {}
 
@@ -221,7 +224,7 @@ public struct Engine: Sendable {
       plan: GraphPlan(graph), kinds: kinds, thread: fence.thread, fence: fence,
       ledger: Ledger(store: store, fence: fence, mode: durability, clock: clock, observe: observe), stop: stop,
       clock: clock, mask: mask, secrets: secrets, userEnvironment: environment, childEnvironment: child,
-      approveAll: options.approveAll, onRoute: onRoute)
+      approveAll: options.approveAll, streams: options.streams, onRoute: onRoute)
   }
 
   private func secrets(of graph: StateGraph) throws(RunRefusal) -> JSONObject {

@@ -14,6 +14,9 @@ struct RunContext: Sendable {
   let userEnvironment: [String: String]
   let childEnvironment: [String: String]
   let approveAll: Bool
+
+  /// What is told besides what always is.
+  let streams: Set<StreamMode>
   let onRoute: Engine.RouteObserver
   let resources = RunResources()
 

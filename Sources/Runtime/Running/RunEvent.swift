@@ -24,6 +24,15 @@ public struct RunEvent: Sendable, Hashable {
     case checkpoint(checkpoint: Int, step: Int, next: [NodeName])
     case interrupt(node: NodeName, task: String, question: Question)
 
+    /// The whole state a super-step ended with; where ``StreamMode/values`` is asked for.
+    case values(step: Int, JSONObject)
+
+    /// What a task wrote; where ``StreamMode/updates`` is asked for.
+    case updates(step: Int, node: NodeName, task: String, [ChannelWrite])
+
+    /// What a node's code told with ``TaskContext/emit(_:)``.
+    case custom(node: NodeName, task: String, JSON)
+
     /// Something a person should know that changes nothing: an orphan ended, a channel grown large.
     case notice(String)
     case runEnd(RunEnd)
@@ -99,6 +108,9 @@ extension RunEvent {
     case .taskEnd: "task-end"
     case .checkpoint: "checkpoint"
     case .interrupt: "interrupt"
+    case .values: "values"
+    case .updates: "updates"
+    case .custom: "custom"
     case .notice: "notice"
     case .runEnd: "run-end"
     }
@@ -128,6 +140,13 @@ extension RunEvent {
       return ["checkpoint": .int(checkpoint), "step": .int(step), "next": .array(next.map(\.json))]
     case .interrupt(let node, let task, let question):
       return OpenQuestion(node: node, task: task, question: question).json.objectValue ?? [:]
+    case .values(let step, let values): return ["step": .int(step), "values": .object(values)]
+    case .updates(let step, let node, let task, let writes):
+      return [
+        "step": .int(step), "node": node.json, "task": .string(task), "writes": .array(writes.map(\.json)),
+      ]
+    case .custom(let node, let task, let data):
+      return ["node": node.json, "task": .string(task), "data": data]
     case .notice(let text): return ["text": .string(text)]
     case .runEnd(let end): return end.json
     }

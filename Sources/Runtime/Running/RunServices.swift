@@ -23,6 +23,10 @@ struct RunServices: TaskServices {
     return note.value
   }
 
+  func emit(_ data: JSON) {
+    run.ledger.tell(.custom(node: task.nodeName, task: output.label, mask(data)))
+  }
+
   var now: Timestamp { run.clock.now() }
   func change(_ change: MemoryChange) throws(NodeFailure) { try memory.add(change) }
 

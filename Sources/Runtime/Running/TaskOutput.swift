@@ -30,6 +30,9 @@ final class TaskOutput: Sendable {
     ]
   }
 
+  /// What the task is called.
+  var label: String { template.task }
+
   func begin(attempt: Int) {
     state.withLock {
       $0.attempt = attempt

@@ -150,7 +150,7 @@ struct TaskPool: Sendable {
         tasks[index] = record
         if record.status == .failed, record.handler == nil { hasFailed = true }
         startMore(in: &group)
-        let end = Last(record: record, others: others, events: record.endEvents(step: pool.step))
+        let end = Last(record: record, others: others, events: record.endEvents(step: pool.step, pool.context.streams))
         if running == 0 { last = end } else { await store(end, others, in: &group) }
       }
     }

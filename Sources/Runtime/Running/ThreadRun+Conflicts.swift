@@ -31,7 +31,7 @@ extension ThreadRun {
     let others = last?.others ?? []
     return TaskPool.Last(
       record: tasks[ended ?? first], others: isLost ? others.withoutMemory : others,
-      events: events + losers.sorted().flatMap { tasks[$0].endEvents(step: step) })
+      events: events + losers.sorted().flatMap { tasks[$0].endEvents(step: step, context.streams) })
   }
 
   private func isOnce(_ task: TaskRecord) -> Bool {

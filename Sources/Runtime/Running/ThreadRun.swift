@@ -126,7 +126,8 @@ struct ThreadRun: Sendable {
       checkpoint: record,
       values: folded.values.storable(plan.graph.channels), header: header,
       telling: (last?.events ?? [])
-        + [.checkpoint(checkpoint: record.number, step: record.step, next: record.agenda.nodes)])
+        + [.checkpoint(checkpoint: record.number, step: record.step, next: record.agenda.nodes)]
+        + (context.streams.contains(.values) ? [.values(step: record.step, folded.values)] : []))
     return isReached ? try await close(header.status) : nil
   }
 
@@ -230,13 +231,14 @@ extension TaskRecord {
   }
 
   /// What is told when the task has ended.
-  func endEvents(step: Int) -> [RunEvent.Kind] {
+  func endEvents(step: Int, _ streams: Set<StreamMode>) -> [RunEvent.Kind] {
     let end = RunEvent.Kind.taskEnd(
       step: step, node: id.nodeName, task: label, status: status, seconds: seconds ?? 0, error: error)
     let questions = [self].openQuestions.map {
       RunEvent.Kind.interrupt(node: $0.node, task: $0.task, question: $0.question)
     }
-    return [end] + questions
+    guard streams.contains(.updates), !writes.isEmpty else { return [end] + questions }
+    return [end, .updates(step: step, node: id.nodeName, task: label, writes)] + questions
   }
 
   private var failure: (handler: NodeName, error: TaskError)? {

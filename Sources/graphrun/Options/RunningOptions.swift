@@ -16,6 +16,12 @@ struct RunningOptions: ParsableArguments {
   @Option(help: ArgumentHelp("How long running tasks may go on after Ctrl-C (10s).", valueName: "time"))
   var grace: TypedDuration?
 
+  @Option(
+    help: ArgumentHelp(
+      "What is told: values, updates, custom, tokens, output, tasks, checkpoints; without it all but the first two.",
+      valueName: "modes"))
+  var stream: StreamModes?
+
   func validate() throws {
     if let maxSteps, maxSteps < 1 { throw ValidationError("--max-steps must be at least 1") }
   }
@@ -25,6 +31,7 @@ struct RunningOptions: ParsableArguments {
     options.maxSteps = maxSteps
     options.until = until
     options.approveAll = yes
+    options.streams = stream?.modes ?? []
     if let grace { options.grace = grace.duration }
     return options
   }

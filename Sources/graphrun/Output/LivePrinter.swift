@@ -106,6 +106,8 @@ final class LivePrinter: EventPrinter {
         state.pending.append(Line(text: style.dim("── step \(step): \(names)")))
       case .checkpoint(let checkpoint, _, _) where detail == .verbose:
         state.pending.append(Line(text: style.dim("── checkpoint \(checkpoint)")))
+      case .custom(_, let task, let data) where detail > .quiet:
+        state.pending.append(Line(text: "\(style.dim("·")) \(task)  \(SafeText.line(data.text))"))
       case .notice(let text): state.pending.append(Line(text: style.yellow("! ") + SafeText.line(text)))
       case .runEnd: state.running = []
       default: break

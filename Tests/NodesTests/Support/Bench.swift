@@ -1,5 +1,5 @@
 import Foundation
-public import Graph
+import Graph
 import GraphRuntime
 import OrderedCollections
 import Synchronization
