@@ -27,8 +27,14 @@ final class EventBuffer: Sendable {
     var waiting: Deque<RunEvent> = []
     var missed = 0
     var ending: Result<RunEnd, any Error>?
-    var hasBegun = false
+    var isAdmitted = false
     var hasReader = false
+
+    /// Somebody waits for the end.
+    var isAwaited = false
+
+    /// The reader was waited for in vain since it last read.
+    var isGivenUp = false
 
     /// Those who wait for the engine's next word.
     var waiters: [CheckedContinuation<Void, Never>] = []
@@ -42,7 +48,7 @@ final class EventBuffer: Sendable {
   /// Takes an event from the engine; never waits.
   func put(_ event: RunEvent) {
     let woken = state.withLock { state in
-      state.hasBegun = true
+      if case .runStart = event.kind { state.isAdmitted = true }
       if !Self.join(event, in: &state, from: pace.limit / 2) { state.waiting.append(event) }
       while state.waiting.count > pace.limit {
         state.waiting.removeFirst()
@@ -65,7 +71,6 @@ final class EventBuffer: Sendable {
   func finish(_ ending: Result<RunEnd, any Error>) {
     let woken = state.withLock { state in
       state.ending = ending
-      state.hasBegun = true
       return Self.takeWaiters(&state)
     }
     woken.forEach { $0.resume() }
@@ -82,7 +87,7 @@ final class EventBuffer: Sendable {
   func next(in thread: ThreadID, now: () -> Timestamp) async throws -> RunEvent? {
     while true {
       let found: Result<RunEvent?, any Error>? = state.withLock { state in
-        state.hasReader = true
+        (state.hasReader, state.isGivenUp) = (true, false)
         if state.missed > 0 {
           defer { state.missed = 0 }
           let text = "\(state.missed) events were not told, as they were not read in time; history and log have them"
@@ -100,6 +105,7 @@ final class EventBuffer: Sendable {
 
   /// How the run ended.
   func end() async throws -> RunEnd {
+    state.withLock { $0.isAwaited = true }
     while true {
       if let ending = state.withLock(\.ending) { return try ending.get() }
       await wait { $0.ending == nil }
@@ -108,8 +114,8 @@ final class EventBuffer: Sendable {
 
   /// Returns once the run was admitted, or was not.
   func begun() async throws {
-    while !state.withLock(\.hasBegun) { await wait { !$0.hasBegun } }
-    if case .failure(let error)? = state.withLock({ $0.waiting.isEmpty ? $0.ending : nil }) { throw error }
+    while !state.withLock({ $0.isAdmitted || $0.ending != nil }) { await wait { !$0.isAdmitted && $0.ending == nil } }
+    if case .failure(let error)? = state.withLock({ $0.isAdmitted ? nil : $0.ending }) { throw error }
   }
 
   /// Waits for the engine's next word, where `isNeeded`.
@@ -124,15 +130,20 @@ final class EventBuffer: Sendable {
     }
   }
 
-  /// Waits for a reader that is far behind, as long as the pace says.
+  /// Waits for a reader that is far behind, as long as the pace says. One that is not there yet may come, unless only
+  /// the end is waited for.
   func catchUp() async {
     let begin = ContinuousClock.now
-    while state.withLock({ $0.hasReader && $0.waiting.count > pace.limit / 2 }),
-      ContinuousClock.now - begin < pace.patience
-    {
+    while state.withLock({ isBehind($0) }) {
+      guard ContinuousClock.now - begin < pace.patience, !Task.isCancelled else {
+        return state.withLock { $0.isGivenUp = true }
+      }
       try? await Task.sleep(for: .milliseconds(5))
-      if Task.isCancelled { return }
     }
+  }
+
+  private func isBehind(_ state: borrowing State) -> Bool {
+    !state.isGivenUp && (state.hasReader || !state.isAwaited) && state.waiting.count > pace.limit / 2
   }
 }
 

@@ -74,6 +74,7 @@ extension StateGraph {
     let texts = nodes.values.flatMap { node in
       (node.fields.values.flatMap(\.expressions) + node.savedFields.flatMap(\.expressions)).map { (node.name, $0) }
     }
+    guard !texts.isEmpty else { return [] }
     do {
       return try zip(texts, JQ.check(texts.map(\.1))).compactMap { text, error in
         error.map { "node \(text.0): \(text.1.source): \($0.message)" }

@@ -171,6 +171,34 @@ struct GraphsInSwiftTests {
     #expect(nodes.attempts(of: "flaky") == 2)
   }
 
+  @Test func `a call of a tool that cannot be made is told to the model`() async throws {
+    struct City: Decodable { var city: String }
+    let weather = Tool(
+      "weather", "The weather.",
+      parameters: ["type": "object", "properties": ["city": ["type": "string"]], "required": ["city"]]
+    ) { (input: City) in "sunny in \(input.city)" }
+    func call(_ name: String, _ arguments: JSON) -> JSON {
+      ["function": ["name": .string(name), "arguments": arguments]]
+    }
+    let asked: JSON = [
+      "role": "assistant", "content": "",
+      "tool_calls": [call("weather", ["city": "Rome"]), call("weather", ["town": "Oslo"]), call("time", [:])],
+    ]
+    let messages = Channel("messages", [JSON].self, reduce: .messages)
+    let graph = try StateGraph("tools") {
+      messages
+      Node("think") { _ in messages.fold(asked) }.next("act")
+      Node("act", calling: [weather], for: messages)
+      Start("think")
+    }
+    let end = try await Runner(graph).start(thread: "t").end
+    #expect(
+      end[messages].dropFirst().map { $0["content"]?.stringValue } == [
+        "sunny in Rome", "error: the arguments do not fit: \"city\" is missing",
+        "error: there is no tool time; there are weather",
+      ])
+  }
+
   @Test func `everything wrong with a graph is told at once`() throws {
     let needed = Channel("needed", String.self)
     let mistakes = #expect(throws: GraphMistakes.self) {
