@@ -37,6 +37,7 @@ let package = Package(
       name: "CJQ",
       providers: [.apt(["libjq-dev"]), .brew(["jq"])]
     ),
+    .systemLibrary(name: "CFiles"),
     .systemLibrary(
       name: "CSQLite",
       providers: [.apt(["libsqlite3-dev"])]
@@ -44,6 +45,7 @@ let package = Package(
     .target(
       name: "Graph",
       dependencies: [
+        "CFiles",
         "CJQ",
         .product(name: "Yams", package: "Yams"),
         .product(name: "OrderedCollections", package: "swift-collections"),

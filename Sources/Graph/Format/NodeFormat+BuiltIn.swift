@@ -1,6 +1,6 @@
 extension NodeFormat {
-  /// `set`, `shell`, `verify`, `http`, `llm`, `mcp`, `agent`, `ask`, `wait`.
-  public static let builtIn: [NodeFormat] = [set, shell, verify, http, llm, mcp, agent, ask, wait]
+  /// `set`, `shell`, `verify`, `http`, `llm`, `mcp`, `agent`, `ask`, `graph`, `wait`.
+  public static let builtIn: [NodeFormat] = [set, shell, verify, http, llm, mcp, agent, ask, graph, wait]
 
   private static let set = NodeFormat(
     kind: "set",
@@ -96,6 +96,18 @@ extension NodeFormat {
       FieldFormat("answer", .schema, "What the answer must fit, a JSON Schema."),
       FieldFormat("choices", .list(.value), "The answers there may be."),
     ], shorthand: "prompt", atMostOne: [["answer", "choices"]])
+
+  /// What nodes that run a graph are called in files.
+  static let graphKind = "graph"
+
+  private static let graph = NodeFormat(
+    kind: graphKind,
+    description: "Runs another graph inside this task. The result is its outputs, or all its channels without any.",
+    fields: [
+      FieldFormat("file", .fileName, "The other graph's file, in this graph's folder or below it.", isRequired: true),
+      FieldFormat(
+        "inputs", .map(keys: .channel, values: .value), "The other graph's inputs; it sees nothing else of the state."),
+    ], shorthand: "file")
 
   private static let wait = NodeFormat(
     kind: "wait", description: "Waits for a time or until one; a stop in between does not make it longer.",

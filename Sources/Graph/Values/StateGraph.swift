@@ -29,6 +29,9 @@ public struct StateGraph: Sendable {
   /// Nodes in declaration order, which is also the order their writes land in.
   public var nodes: OrderedDictionary<NodeName, Node>
 
+  /// The graphs that `graph` nodes run, by the file that the node names.
+  public var subgraphs: OrderedDictionary<String, StateGraph>
+
   /// The file this was read from; `nil` for a graph made in code.
   public var source: GraphSource?
 
@@ -36,7 +39,8 @@ public struct StateGraph: Sendable {
     name: String, description: String? = nil, channels: OrderedDictionary<ChannelName, ChannelDefinition> = [:],
     outputs: OrderedDictionary<String, Field>? = nil, servers: OrderedDictionary<String, Field> = [:],
     secrets: [String] = [], environment: [String] = [], maxSteps: Int = StateGraph.defaultMaxSteps, start: Routes,
-    nodes: OrderedDictionary<NodeName, Node>, source: GraphSource? = nil
+    nodes: OrderedDictionary<NodeName, Node>, subgraphs: OrderedDictionary<String, StateGraph> = [:],
+    source: GraphSource? = nil
   ) {
     self.name = name
     self.description = description
@@ -48,6 +52,7 @@ public struct StateGraph: Sendable {
     self.maxSteps = maxSteps
     self.start = start
     self.nodes = nodes
+    self.subgraphs = subgraphs
     self.source = source
   }
 
@@ -62,9 +67,34 @@ public struct GraphSource: Sendable, Hashable {
   public var path: String?
   public var text: String
 
-  public init(path: String?, text: String) {
+  /// The texts of all files that the graph includes, by path from its folder.
+  public var files: [String: String]
+
+  public init(path: String?, text: String, files: [String: String] = [:]) {
     self.path = path
     self.text = text
+    self.files = files
+  }
+}
+
+extension StateGraph {
+  /// The graph that `node` runs inside its task; `nil` for a node of another kind.
+  public func subgraph(of node: Node) -> StateGraph? {
+    guard node.kind == NodeFormat.graphKind, case .literal(.string(let file))? = node.fields["file"] else { return nil }
+    return subgraphs[file]
+  }
+
+  /// This graph and all that run inside it, each text once.
+  public var withSubgraphs: [StateGraph] {
+    var met: Set<GraphSource> = []
+    var found: [StateGraph] = []
+    var queue = [self]
+    while let graph = queue.popLast() {
+      if let source = graph.source, !met.insert(source).inserted { continue }
+      found.append(graph)
+      queue += graph.subgraphs.values.reversed()
+    }
+    return found
   }
 }
 

@@ -16,7 +16,7 @@ final class Stage: Sendable {
     var missing: [ScenarioReport.Missing] = []
   }
 
-  /// Who reads a script from its beginning: a node, or one task of a fan-out.
+  /// Who reads a script from its beginning: a node (`review/ask` inside another), or one task of a fan-out.
   private struct Role: Hashable {
     var node: String
     var item: Int?
@@ -68,7 +68,7 @@ final class Stage: Sendable {
     let role = role(of: task)
     let missing = state.withLock { state in
       let missing = ScenarioReport.Missing(
-        node: task.node.name, kind: task.node.kind, item: role.item, given: state.outcomes[role] ?? 0)
+        node: NodeName(rawValue: role.node), kind: task.node.kind, item: role.item, given: state.outcomes[role] ?? 0)
       state.missing.append(missing)
       return missing
     }
@@ -91,13 +91,18 @@ final class Stage: Sendable {
   }
 
   private func role(of task: TaskContext) -> Role {
-    Role(node: task.node.name.rawValue, item: task.scope.variables["item"] == nil ? nil : task.id.index)
+    let nodes = Namespace(task.id.namespace).nodes + [task.node.name]
+    return Role(
+      node: nodes.map(\.rawValue).joined(separator: "/"),
+      item: task.scope.variables["item"] == nil ? nil : task.id.index)
   }
 
-  /// As the label tells it: `node`, or `node[2]` in a fan-out.
+  /// As the labels on the way tell it: `node`, or `node[2]` in a fan-out.
   private func role(of question: OpenQuestion) -> Role {
-    let index = question.task.dropFirst(question.node.rawValue.count + 1).dropLast()
-    return Role(node: question.node.rawValue, item: Int(index))
+    let labels = question.task.split(separator: "/")
+    let node = labels.map { $0.prefix { $0 != "[" } }.joined(separator: "/")
+    let index = labels.last?.drop { $0 != "[" }.dropFirst().dropLast() ?? ""
+    return Role(node: node, item: Int(index))
   }
 
   private func script(of role: Role) -> NodeScript? {

@@ -122,6 +122,20 @@ extension TaskContext {
   /// The idempotency key of one call among several that the task makes (RELIABILITY R5).
   public func key(call: String) -> String { services.key(call: call) }
 
+  /// The graph that the node names as its own; `nil` for a node of another kind than `graph`.
+  public var subgraph: StateGraph? { services.subgraph(of: node) }
+
+  /// Runs `graph` inside this task, in a namespace of its own: with `inputs` where it has not begun, else from where
+  /// it was. What has finished in it never runs again.
+  ///
+  /// - Returns: its outputs, or its open questions.
+  /// - Throws: ``NodeFailure`` as the graph failed; `CancellationError` where it was stopped.
+  public func run(
+    _ graph: StateGraph, inputs: @escaping @Sendable () async throws -> JSONObject
+  ) async throws -> NodeResult {
+    try await services.run(graph, inputs: inputs)
+  }
+
   /// `value` with the graph's secrets replaced by `***`.
   public func masked(_ value: JSON) -> JSON { services.mask(value) }
 
@@ -170,6 +184,18 @@ package protocol TaskServices: Sendable {
   func record(_ service: ServiceProcess) async throws
   func forgetService(key: String) async throws
   func recorded(for node: NodeName) async throws -> [ServiceRecord]
+  func subgraph(of node: Node) -> StateGraph?
+  func run(_ graph: StateGraph, inputs: @escaping @Sendable () async throws -> JSONObject) async throws -> NodeResult
+}
+
+extension TaskServices {
+  package func subgraph(of node: Node) -> StateGraph? { nil }
+
+  package func run(
+    _ graph: StateGraph, inputs: @escaping @Sendable () async throws -> JSONObject
+  ) async throws -> NodeResult {
+    throw NodeFailure(.refused, "a graph runs inside another only in a run")
+  }
 }
 
 extension NodeFailure {

@@ -109,7 +109,9 @@ public struct Engine: Sendable {
         return RunEnd(done: header, values: position.values, graph: graph)
       }
       if header.graphHash != graph.record.hash {
-        let objections = GraphChange.objections(to: graph, at: position, from: try await earlierGraph(header))
+        let old = try await earlierGraph(header)
+        var objections = GraphChange.objections(to: graph, at: position, from: old)
+        objections += try await objectionsInside(to: graph, at: position, tasks, from: old, of: thread)
         guard objections.isEmpty else { throw RunRefusal.changedGraph(objections) }
       }
       tasks = try Answer.place(answers, in: tasks, of: thread)
@@ -212,21 +214,23 @@ public struct Engine: Sendable {
   ) -> RunContext {
     let mask = SecretMask(secrets.values.compactMap(\.stringValue))
     var child = environment
-    for name in graph.secrets { child[name] = nil }
+    for name in graph.allSecrets { child[name] = nil }
     child[Orphans.storeVariable] = store.identity
     child[Orphans.runVariable] = OwnerRecord.runMarker(fence.thread) + "\(fence.number)"
     return RunContext(
       plan: GraphPlan(graph), kinds: kinds, thread: fence.thread, fence: fence,
-      ledger: Ledger(store: store, fence: fence, mode: durability, clock: clock, observe: observe), stop: stop,
+      ledger: NamespaceLedger(
+        Ledger(store: store, fence: fence, mode: durability, clock: clock, observe: observe)), stop: stop,
       clock: clock, mask: mask, secrets: secrets, userEnvironment: environment, childEnvironment: child,
-      approveAll: options.approveAll, onRoute: onRoute)
+      options: options, onRoute: onRoute)
   }
 
   private func secrets(of graph: StateGraph) throws(RunRefusal) -> JSONObject {
-    let unset = graph.secrets.filter { (environment[$0] ?? "").isEmpty }
+    let names = graph.allSecrets
+    let unset = names.filter { (environment[$0] ?? "").isEmpty }
     guard unset.isEmpty else { throw .secretUnset(unset) }
     var secrets = JSONObject()
-    for name in graph.secrets {
+    for name in names {
       let value = environment[name] ?? ""
       guard value.utf8.count >= SecretMask.shortest else { throw .secretTooShort(name) }
       secrets[name] = .string(value)
@@ -243,7 +247,14 @@ public struct Engine: Sendable {
   /// The graph that the thread ran so far; `nil` where this program cannot read it.
   func earlierGraph(_ header: ThreadRecord) async throws -> StateGraph? {
     guard let record = try await store.graph(header.graphHash) else { return nil }
-    return reader.read(record.text, path: header.graphPath).graph
+    return reader.read(record, path: header.graphPath).graph
+  }
+}
+
+extension GraphReader {
+  /// Reads what a thread keeps of its graph, which was at `path`.
+  public func read(_ record: GraphRecord, path: String?) -> Reading {
+    read(record.text, path: path, files: record.files)
   }
 }
 
@@ -290,8 +301,12 @@ extension StateGraph {
   /// What the store keeps of the graph.
   public var record: GraphRecord {
     let text = source?.text ?? name
-    return GraphRecord(hash: TaskKey.graph(text), name: name, text: text)
+    let files = source?.files ?? [:]
+    return GraphRecord(hash: TaskKey.graph(text, files: files), name: name, text: text, files: files)
   }
+
+  /// The secrets of the graph and of those that run inside it, each once.
+  var allSecrets: [String] { Array(OrderedSet(withSubgraphs.flatMap(\.secrets))) }
 }
 
 extension StoredCheckpoint {

@@ -16,6 +16,10 @@ public enum GraphChange {
     if old.servers != new.servers { lines.append("servers: changed") }
     if old.secrets != new.secrets { lines.append("secrets: changed") }
     if old.environment != new.environment { lines.append("env: changed") }
+    for (file, graph) in new.subgraphs {
+      guard let known = old.subgraphs[file], known.record.hash != graph.record.hash else { continue }
+      lines += differences(from: known, to: graph).map { "\(file): \($0)" }
+    }
     return lines.isEmpty ? ["only comments or layout differ"] : lines
   }
 

@@ -4,11 +4,15 @@ public import Graph
 public struct RunEvent: Sendable, Hashable {
   public var thread: ThreadID
   public var time: Timestamp
+
+  /// Which subgraph it happened in; empty for the thread's own graph.
+  public var namespace: String
   public var kind: Kind
 
-  public init(thread: ThreadID, time: Timestamp, kind: Kind) {
+  public init(thread: ThreadID, time: Timestamp, namespace: String = "", kind: Kind) {
     self.thread = thread
     self.time = time
+    self.namespace = namespace
     self.kind = kind
   }
 
@@ -67,7 +71,15 @@ public struct OpenQuestion: Sendable, Hashable {
     self.question = question
   }
 
-  /// `{id, node, prompt, choices?, schema?}`.
+  /// A question that `record` has; one from a subgraph is told as that of the task that asked it.
+  init(_ question: Question, of record: TaskRecord) {
+    let origin = question.origin
+    self.init(
+      node: origin?.node ?? record.id.nodeName,
+      task: origin.map { Namespace($0.namespace).shown($0.task) } ?? record.label, question: question)
+  }
+
+  /// `{id, node, prompt, choices?, schema?, namespace?}`.
   public var json: JSON {
     var object: JSONObject = [
       "id": .string(question.id), "node": .string(node.rawValue), "prompt": .string(question.prompt),
@@ -75,6 +87,7 @@ public struct OpenQuestion: Sendable, Hashable {
     ]
     if let choices = question.choices { object["choices"] = .array(choices) }
     if let schema = question.schema { object["schema"] = schema }
+    if let origin = question.origin { object["namespace"] = .string(origin.namespace) }
     return .object(object)
   }
 }
@@ -86,6 +99,7 @@ extension RunEvent {
       "event": .string(name), "thread": .string(thread.rawValue), "time": .string(time.iso8601),
     ]
     for (key, value) in details { object[key] = value }
+    if !namespace.isEmpty { object["namespace"] = .string(namespace) }
     return .object(object)
   }
 

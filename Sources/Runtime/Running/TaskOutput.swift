@@ -37,6 +37,9 @@ final class TaskOutput: Sendable {
     }
   }
 
+  /// Something inside the task shows that it goes on.
+  func touch() { state.withLock { $0.lastPrint = .now } }
+
   /// How long the task has been silent.
   var silence: Duration { state.withLock { ContinuousClock.now - $0.lastPrint } }
 

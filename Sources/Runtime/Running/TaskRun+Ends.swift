@@ -77,6 +77,7 @@ extension TaskRun {
     record.result = record.error?.result
     record.notBefore = nil
     record.handler = node.onError
+    record.surface(failure.surfaced)
   }
 
   func taskError(_ failure: NodeFailure) -> TaskError {
@@ -87,7 +88,8 @@ extension TaskRun {
 
   func ask(_ waiting: Waiting, _ record: inout TaskRecord) {
     record.status = .waiting
-    for (key, prompt) in waiting.questions {
+    record.surface(waiting.questions.compactMap(\.prompt.surfaced))
+    for (key, prompt) in waiting.questions where prompt.surfaced == nil {
       record.questions.append(
         Question(
           id: TaskKey.question(run.thread, due.id, number: record.questions.count), kind: prompt.kind, key: key,

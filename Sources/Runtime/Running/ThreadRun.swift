@@ -39,7 +39,7 @@ struct ThreadRun: Sendable {
   }
 
   private var plan: GraphPlan { context.plan }
-  var ledger: Ledger { context.ledger }
+  var ledger: NamespaceLedger { context.ledger }
   private var step: Int { position.record.step + 1 }
 
   /// - Throws: ``StoreError`` when the store could not go on; what it holds is still whole.
@@ -48,7 +48,7 @@ struct ThreadRun: Sendable {
     var stepsLeft = allowance
     while true {
       if position.record.agenda.due.isEmpty { return try await close(.done) }
-      if context.stop.level > .none { return try await close(.stopped) }
+      if context.stop.level > .none || Task.isCancelled { return try await close(.stopped) }
       guard stepsLeft > 0 else {
         let message = "max-steps: \(allowance) super-steps done with work left; resume goes on with a new allowance"
         return try await close(.failed, errors: [TaskError(kind: .limit, message: message)])
@@ -132,7 +132,8 @@ struct ThreadRun: Sendable {
       after: tasks.map(\.ended), arrivals: old.agenda.arrivals, deferred: old.agenda.deferred, mark: mark)
     position = StoredCheckpoint(
       record: CheckpointRecord(
-        number: number, parent: parent, step: step, source: .step, created: context.clock.now(), agenda: agenda,
+        namespace: context.namespace, number: number, parent: parent, step: step, source: .step,
+        created: context.clock.now(), agenda: agenda,
         deltas: deltas),
       values: folded.values)
     if durability != .exit { records = [:] }
@@ -227,7 +228,9 @@ extension TaskRecord {
     case .done, .skipped, .cached: false
     case .failed: handler == nil
     case .pending, .started: true
-    case .waiting: questions.allSatisfy { $0.answer != nil }
+    case .waiting:
+      questions.allSatisfy { $0.origin != nil || $0.answer != nil }
+        && (questions.allSatisfy { $0.origin == nil } || !answersForInside.isEmpty)
     }
   }
 
@@ -248,7 +251,8 @@ extension TaskRecord {
   func endEvents(step: Int) -> [RunEvent.Kind] {
     let end = RunEvent.Kind.taskEnd(
       step: step, node: id.nodeName, task: label, status: status, seconds: seconds ?? 0, error: error)
-    let questions = [self].openQuestions.map {
+    // What is asked inside was told there.
+    let questions = [self].openQuestions.filter { $0.question.origin == nil }.map {
       RunEvent.Kind.interrupt(node: $0.node, task: $0.task, question: $0.question)
     }
     return [end] + questions

@@ -49,6 +49,9 @@ public protocol Checkpointer: Sendable {
   /// Checkpoints below `before`, newest first, without values, each with the tasks that led to it.
   func history(of thread: ThreadID, namespace: String, before: Int?, limit: Int?) async throws -> [HistoryEntry]
 
+  /// The namespaces that have checkpoints, in the order they got their first.
+  func namespaces(of thread: ThreadID) async throws -> [String]
+
   /// Tasks that see the state of `checkpoint`, by ordinal.
   func tasks(of thread: ThreadID, namespace: String, checkpoint: Int) async throws -> [TaskRecord]
 

@@ -1,5 +1,6 @@
 import Foundation
 public import Graph
+import OrderedCollections
 import Synchronization
 
 /// A store that forgets: for tests, rehearsals and runs that need no durability.
@@ -23,7 +24,7 @@ public final class MemoryStore: Checkpointer {
     var fence = 0
     var owner: OwnerRecord?
     var header: ThreadRecord?
-    var lines: [String: Line] = [:]
+    var lines: OrderedDictionary<String, Line> = [:]
     var output: [OutputRecord] = []
     var services: [ServiceRecord] = []
     var notes: [NoteRecord] = []
@@ -114,6 +115,12 @@ extension MemoryStore {
         shown.deltas = []
         return HistoryEntry(record: shown, ran: record.source == .step ? line.tasks(of: record.parent) : [])
       }
+    }
+  }
+
+  public func namespaces(of thread: ThreadID) async throws -> [String] {
+    try open { contents throws(StoreError) in
+      contents.threads[thread]?.lines.filter { !$0.value.numbers.isEmpty }.map { $0.key } ?? []
     }
   }
 

@@ -84,15 +84,19 @@ public struct OwnerRecord: Sendable, Hashable {
 
 /// The text of a graph with the files it names, stored once per content.
 public struct GraphRecord: Sendable, Hashable {
-  /// SHA-256 of name, text and files, in hex.
+  /// SHA-256 of text and files, in hex.
   public var hash: String
   public var name: String
   public var text: String
 
-  public init(hash: String, name: String, text: String) {
+  /// The texts of the graphs it includes, by path from its folder.
+  public var files: [String: String]
+
+  public init(hash: String, name: String, text: String, files: [String: String] = [:]) {
     self.hash = hash
     self.name = name
     self.text = text
+    self.files = files
   }
 }
 

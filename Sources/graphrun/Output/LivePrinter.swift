@@ -88,7 +88,7 @@ final class LivePrinter: EventPrinter {
 
   func show(_ event: RunEvent) {
     change { state in
-      switch event.kind {
+      switch event.placed {
       case .taskStart(_, _, let task, let attempt):
         state.running.removeAll { $0.task == task }
         state.running.append(Running(task: task, attempt: attempt))

@@ -16,7 +16,7 @@ final class PlainPrinter: EventPrinter {
   func show(_ event: RunEvent) {
     // Under the lock until written, so that lines stay in order.
     state.withLock { tasks in
-      let lines = lines(of: event.kind, &tasks)
+      let lines = lines(of: event.placed, &tasks)
       if !lines.isEmpty { Sink.output.line(lines.joined(separator: "\n")) }
     }
   }

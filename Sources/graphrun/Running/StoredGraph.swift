@@ -14,7 +14,7 @@ struct StoredGraph {
     }
     let reader = GraphReader()
     func stored() throws -> StateGraph {
-      let reading = reader.read(record.text, path: header.graphPath)
+      let reading = reader.read(record, path: header.graphPath)
       return try GraphLookup().graph(of: reading, shownAs: "\(header.id) (stored graph)", quiet: true)
     }
     guard !original, header.status != .done, let path = header.graphPath else { return try stored() }
@@ -25,13 +25,13 @@ struct StoredGraph {
       note("\(error); going on with the graph as the thread has it")
       return try stored()
     }
-    if reading.graph?.source?.text == record.text { return try stored() }
+    if reading.graph?.record.hash == record.hash { return try stored() }
     guard let edited = reading.graph else {
       _ = try? GraphLookup().graph(of: reading, shownAs: path, quiet: true)
       note("to go on with the graph as it was: \(global.command("resume", header.id.rawValue, "--original"))")
       throw ExitStatus.usage
     }
-    note("\(path) changed since the thread began:")
+    note("\(path), or a file that it includes, changed since the thread began:")
     for line in try GraphChange.differences(from: stored(), to: edited) { note("  \(line)") }
     return edited
   }

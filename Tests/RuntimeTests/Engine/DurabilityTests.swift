@@ -46,6 +46,7 @@ final class DyingStore: Checkpointer {
   func history(of thread: ThreadID, namespace: String, before: Int?, limit: Int?) async throws -> [HistoryEntry] {
     try await memory.history(of: thread, namespace: namespace, before: before, limit: limit)
   }
+  func namespaces(of thread: ThreadID) async throws -> [String] { try await memory.namespaces(of: thread) }
   func tasks(of thread: ThreadID, namespace: String, checkpoint: Int) async throws -> [TaskRecord] {
     try await memory.tasks(of: thread, namespace: namespace, checkpoint: checkpoint)
   }

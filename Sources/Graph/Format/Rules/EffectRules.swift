@@ -69,7 +69,7 @@ struct FileRule: Rule {
     }
   }
 
-  private static func mistake(in name: String, of graph: String?) -> String? {
+  static func mistake(in name: String, of graph: String?) -> String? {
     if name.hasPrefix("/") || name.hasPrefix("~") {
       return "the file \(shown(name)) is not relative to the graph's folder"
     }

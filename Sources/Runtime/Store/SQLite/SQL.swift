@@ -14,14 +14,17 @@ enum SQL {
     """
 
   // The texts that may hold NUL are bound and read as bytes: as text they would end there.
-  static let graph = "SELECT hash, name, CAST(text AS BLOB), checksum FROM graph"
+  static let graph = "SELECT hash, name, CAST(text AS BLOB), files, checksum FROM graph"
   static let putGraph =
-    "INSERT INTO graph (hash, name, text, checksum) VALUES (?, ?, CAST(? AS TEXT), ?) ON CONFLICT DO NOTHING"
+    "INSERT INTO graph (hash, name, text, files, checksum) VALUES (?, ?, CAST(? AS TEXT), ?, ?) ON CONFLICT DO NOTHING"
 
   static let checkpoint =
     "SELECT \(CheckpointRow.columns) FROM checkpoint WHERE thread = ? AND namespace = ? AND number = ?"
   static let putCheckpoint =
     "INSERT INTO checkpoint (\(CheckpointRow.columns), thread, namespace) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+  static let namespaces = """
+    SELECT namespace FROM checkpoint WHERE thread = ? GROUP BY namespace ORDER BY min(rowid)
+    """
   static let newest = "SELECT max(number) FROM checkpoint WHERE thread = ? AND namespace = ?"
   static let stepChild = """
     SELECT number FROM checkpoint

@@ -43,6 +43,13 @@ struct SQLiteReading {
     }
   }
 
+  func namespaces() throws -> [String] {
+    try db.rows(SQL.namespaces, key).map { row in
+      var row = row
+      return try row.text()
+    }
+  }
+
   func tasks(namespace: String, checkpoint: Int) throws -> [TaskRecord] {
     try db.rows(SQL.tasks, key + [.text(namespace), .int(checkpoint)]).map { row in
       try checked("tasks of \(place(checkpoint, namespace))") { () throws(Malformed) in try TaskRecord(row) }

@@ -16,6 +16,7 @@ struct SQLiteSchema: Sendable {
       hash TEXT PRIMARY KEY NOT NULL,
       name TEXT NOT NULL,
       text TEXT NOT NULL,
+      files TEXT,
       checksum TEXT NOT NULL
     ) STRICT
     """,
@@ -159,6 +160,7 @@ struct SQLiteSchema: Sendable {
     SELECT thread, namespace, checkpoint, node, value ->> 'id' AS id, value ->> 'kind' AS kind,
       value ->> 'prompt' AS prompt, value -> 'answer' AS answer
     FROM task, json_each(questions)
+    WHERE value -> 'asked' IS NULL
     """,
   ]
 }

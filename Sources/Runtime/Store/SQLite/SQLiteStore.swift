@@ -173,6 +173,10 @@ extension SQLiteStore {
     }
   }
 
+  public func namespaces(of thread: ThreadID) async throws -> [String] {
+    try await read { try SQLiteReading(db: $0, thread: thread).namespaces() }
+  }
+
   public func tasks(of thread: ThreadID, namespace: String, checkpoint: Int) async throws -> [TaskRecord] {
     try await read { try SQLiteReading(db: $0, thread: thread).tasks(namespace: namespace, checkpoint: checkpoint) }
   }

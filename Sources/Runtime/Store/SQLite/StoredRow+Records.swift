@@ -116,12 +116,18 @@ extension ServiceRecord {
 }
 
 extension GraphRecord {
-  var columns: [Column] { [.text(hash), .text(name), .text(text)] }
+  var columns: [Column] {
+    let texts = files.sorted { $0.key < $1.key }.map { ($0.key, JSON.string($0.value)) }
+    return [.text(hash), .text(name), .text(text), Column(texts.isEmpty ? nil : JSON.object(JSONObject(texts)).text)]
+  }
 
   init(_ row: StoredRow) throws(Malformed) {
     var row = row
     try row.check("graph")
     self.init(hash: try row.text(), name: try row.text(), text: try row.text())
+    guard let stored = try row.optionalText() else { return }
+    guard case .object(let texts) = try JSON(stored: stored) else { throw Malformed("files: no object") }
+    for (name, text) in texts { files[name] = text.stringValue ?? "" }
   }
 }
 
