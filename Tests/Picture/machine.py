@@ -14,7 +14,7 @@ CALL = uuid.uuid4().hex[:8]
 
 # Seconds at pace 1. `picture up --pace` scales them all; `picture set DIR delays.X=S` changes one.
 DELAYS = {
-    "docker": 0.0, "kind": 0.0, "kubectl": 0.0, "helm": 0.0, "terraform": 0.0,
+    "docker": 0.0, "apt-get": 0.5, "kind": 0.0, "kubectl": 0.0, "helm": 0.0, "terraform": 0.0,
     "kind create": 6.0, "kind delete": 1.0, "node ready": 3.0, "docker start": 0.5,
     "ollama pull": 5.0, "ollama token": 0.02, "helm repo update": 1.0, "helm pull": 1.0, "helm upgrade": 5.0, "helm uninstall": 1.0,
     "operator": 2.0, "dashboards": 1.0, "scrape": 1.0,
@@ -254,12 +254,12 @@ def reach(s, kubeconfig, context, refused=None):
         raise Fail(f'error: context "{context}" does not exist')
     server = next(c["cluster"]["server"] for c in config["clusters"] if c["name"] == context)
     port = int(server.rsplit(":", 1)[1])
-    name = context[len("kind-"):]
+    name = context[len("kind-"):] if context != "default" else "k3s"
     cluster = s["clusters"].get(name)
     try:
-        alive = cluster and cluster["port"] == port and nodes(s, name).get(f"{name}-control-plane") == "running" \
+        alive = cluster and s["k3s"]["state"] == "active" if name == "k3s" else cluster and cluster["port"] == port and nodes(s, name).get(f"{name}-control-plane") == "running" \
             and node_identity(s, name) == cluster["container"] and cluster["phase"] != "preparing"
-        if alive and not REAL:  # an API server that was just started again takes a moment
+        if alive and not REAL and name != "k3s":  # an API server that was just started again takes a moment
             alive = time.time() >= s["containers"][f"{name}-control-plane"]["started"] + seconds(s, "docker start")
     except Fail:
         alive = False
@@ -286,3 +286,8 @@ def deployed(cluster):
     """The newest revision of the monitoring release, if it is there and deployed."""
     revisions = cluster["releases"].get("kube-prometheus-stack") or []
     return revisions[-1] if revisions and revisions[-1]["status"] == "deployed" else None
+
+
+def etcd_watched(revision):
+    """Whether the chart was given an etcd to watch: k3s has none."""
+    return revision["config"].get("kubeEtcd", {}).get("enabled", True)
