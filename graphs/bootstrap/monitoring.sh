@@ -46,17 +46,22 @@ release_current() {
     h get values "$RELEASE" -o json | cmp -s - "$WORKSPACE/helm/deployed.json"
 }
 
-# Repeating an upgrade that failed is safe. One of ours that was killed is undone first; where Helm itself gave up nothing of
-# ours is pending, and a pending release would be someone else's.
+# Repeating an upgrade that failed is safe. One of ours that was killed, or lost the cluster, is undone first.
 install_release() {
   folders
   if [ -e "$WORKSPACE/helm/releasing" ]; then repair_release; fi
   found=$(release)
+  case "$found" in *'"status":"pending-'*)
+    echo "The release $RELEASE is pending, and not by this workspace." >&2
+    echo 'remedy: run bootstrap again, it offers the repair' >&2
+    return 1 ;;
+  esac
   if [ "$found" = '[]' ]; then echo new >"$WORKSPACE/helm/releasing"; else touch "$WORKSPACE/helm/releasing"; fi
   values
   run h upgrade --install "$RELEASE" "$CHART" -f "$WORKSPACE/helm/values.yaml" -f "$WORKSPACE/helm/values-more.yaml" --wait --timeout 15m || {
     code=$?
-    remember_release
+    # Where it cannot be seen, or is pending, it is ours to undo the next time.
+    case "$(release 2>/dev/null)" in '' | *'"status":"pending-'*) ;; *) remember_release ;; esac
     return $code
   }
   cat "$WORKSPACE/helm/values.yaml" "$WORKSPACE/helm/values-more.yaml" >"$WORKSPACE/helm/given.yaml"
