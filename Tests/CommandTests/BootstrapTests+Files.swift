@@ -24,6 +24,26 @@ extension BootstrapTests {
       }
     }
 
+    @Test(arguments: names ?? [])
+    func `every graph has scenarios, and all pass`(name: String) async throws {
+      let tool = try Tool()
+      defer { tool.remove() }
+      let played = try await tool("rehearse", Picture.graphs.appending(path: name).path)
+      #expect(played.code == 0, "\(played.output)\(played.error)")
+    }
+
+    @Test func `the README shows bootstrap.graph as it is`() throws {
+      let picture = try String(contentsOf: Picture.root.appending(path: "docs/bootstrap.svg"), encoding: .utf8)
+      let graph = try #require(try compose(yaml: String(contentsOfFile: Picture.graph("bootstrap"), encoding: .utf8)))
+      for name in try #require(graph["nodes"]?.mapping).keys {
+        let drawn = (name.string ?? "").replacing("-", with: "&#45;")
+        #expect(picture.contains(">\(drawn)</text>"), "draw docs/bootstrap.svg again: \(drawn)")
+      }
+      #expect(
+        try String(contentsOf: Picture.root.appending(path: "README.md"), encoding: .utf8).contains(
+          "docs/bootstrap.svg"))
+    }
+
     @Test func `every known error has exactly one remedy, and that is the right one`() async throws {
       let tool = try Tool()
       defer { tool.remove() }
@@ -91,6 +111,14 @@ extension BootstrapTests {
       #expect(values["kubeEtcd"]?["service"]?["targetPort"]?.int == 2381)
     }
 
+    @Test func `on k3s the control plane is one process at the node's address, without etcd`() throws {
+      let values = try #require(try Self.yaml("values-k3s.yaml"))
+      #expect(values["kubeEtcd"]?["enabled"]?.bool == false)
+      for part in ["kubeControllerManager", "kubeScheduler", "kubeProxy"] {
+        #expect(values[part]?["endpoints"]?.array().map(\.string) == ["NODE_IP"], "\(part)")
+      }
+    }
+
     @Test(arguments: [
       #"backend "local""#, #"source  = "hashicorp/kubernetes""#, #"version = "~> 3.2""#, #"source  = "hashicorp/helm""#,
       #"version = "~> 3.1""#, #"variable "kubeconfig""#, #"variable "kube_context""#,
@@ -107,6 +135,18 @@ extension BootstrapTests {
     @Test(.enabled("terraform is not installed") { await terraform("version") == 0 })
     func `Terraform's configuration is laid out as terraform fmt does`() async throws {
       #expect(await Self.terraform("fmt", "-check", Picture.graphs.appending(path: "bootstrap/terraform").path) == 0)
+    }
+
+    @Test(.enabled("terraform is not installed") { await terraform("version") == 0 })
+    func `Terraform takes its configuration, where the providers can be had`() async throws {
+      let tool = try Tool()
+      defer { tool.remove() }
+      try tool.write(try Self.text("terraform/main.tf"), to: "main.tf")
+      let folder = "-chdir=\(tool.folder.path)"
+      guard await Self.terraform(folder, "init", "-input=false", "-backend=false") == 0 else {
+        try Test.cancel("Terraform's registry cannot be reached from here")
+      }
+      #expect(await Self.terraform(folder, "validate") == 0)
     }
 
     private static func terraform(_ arguments: String...) async -> Int? {
