@@ -1,5 +1,6 @@
 import Foundation
 import Graph
+import Subprocess
 import Testing
 
 extension BootstrapTests {
