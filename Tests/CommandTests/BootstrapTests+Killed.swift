@@ -41,7 +41,7 @@ extension BootstrapTests {
     static let elsewhere: Set = [
       "show-plan",
       "import-namespaces", "export-kubeconfig", "use-cluster", "install-k3s", "wake-cluster", "delete-cluster",
-      "start-probe", "repair-release", "install-package", "install-tool", "what-helps",
+      "start-probe", "repair-release", "install-package", "install-tool",
     ]
 
     @Test func `the table has every step that changes something`() throws {
