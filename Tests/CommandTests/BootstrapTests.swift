@@ -5,7 +5,7 @@ import SystemPackage
 import Testing
 
 /// bootstrap.graph from end to end, on the machine picture.
-@Suite("Bootstrap", .timeLimit(.minutes(4)))
+@Suite("Bootstrap", .serialized, .timeLimit(.minutes(5)))
 struct BootstrapTests {
   /// What an uninterrupted first run changes, each once.
   static let effects: Set = [

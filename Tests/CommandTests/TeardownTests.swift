@@ -3,7 +3,7 @@ import Graph
 import Testing
 
 /// teardown.graph from end to end, on the machine picture.
-@Suite("Teardown", .timeLimit(.minutes(4)))
+@Suite("Teardown", .serialized, .timeLimit(.minutes(4)))
 struct TeardownTests {
   private static let graph = Picture.graph("teardown")
 
