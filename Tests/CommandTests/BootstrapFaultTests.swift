@@ -172,7 +172,7 @@ struct BootstrapFaultTests {
       #expect(try await picture.bootstrap("--until", "namespaces").code == 0)
       let name = "kube-prometheus-stack-grafana-6d9f7c5b8-x2v4q"
       try await picture("set", "clusters.oppen-local.pods.\(name)=[\"ImagePullBackOff\"]")
-      let quick = try picture.impatient("observability", from: "within: 10m", to: "within: 3s")
+      let quick = try picture.impatient("observability", from: "within: 10m", to: "within: 12s")
       let stopped = try await picture.graphrun(["run", quick, "--thread", "t"])
       #expect(stopped.code == 1 && stopped.error.contains("\(name) (ImagePullBackOff)"), "\(stopped.error)")
       #expect(stopped.error.contains("remedy: for ImagePullBackOff look at the network"))

@@ -63,7 +63,9 @@ struct BootstrapMissingTests {
 
       let installed = try await picture.graphrun(["resume", "t", "--answer", "install"])
       #expect(installed.code == 0, "\(installed.output)\(installed.error)")
-      let tools = ["docker", "kubectl", "helm", "terraform", "kind", "ollama", "uv", "python3", "zstd"]
+      let tools = [
+        "docker", "kubectl", "helm", "terraform", "kind", "ollama", "uv", "python3", "python3-venv", "zstd",
+      ]
       #expect(picture.effects.sorted() == (tools.map { "\($0) installed" } + ["inotify limits raised"]).sorted())
       // The package manager takes one at a time, and was never asked by two at once.
       #expect(!installed.output.contains("Could not get lock"))

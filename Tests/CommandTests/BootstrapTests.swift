@@ -177,7 +177,7 @@ struct BootstrapTests {
       #expect(Self.lasting(picture.effects).filter { $0.hasPrefix("cluster") } == ["cluster oppen-local created"])
 
       try await picture("set", "clusters.oppen-local.ready_at=null")
-      let quick = try picture.impatient("cluster", from: "within: 3m", to: "within: 1s")
+      let quick = try picture.impatient("cluster", from: "within: 3m", to: "within: 12s")
       let asked = try await picture.graphrun(["run", quick, "--thread", "broken"])
       #expect(asked.code == 3 && asked.output.contains("cni plugin not initialized"), "\(asked.output)\(asked.error)")
       let made = try await picture.graphrun(["resume", "broken", "--answer", "recreate"])
@@ -212,7 +212,7 @@ struct BootstrapTests {
     try await Picture.up { picture in
       #expect(try await picture.bootstrap("--until", "namespaces").code == 0)
       try await picture("set", #"clusters.oppen-local.refused=["kube-proxy","kube-etcd"]"#)
-      let quick = try picture.impatient("observability", from: "within: 2m", to: "within: 3s")
+      let quick = try picture.impatient("observability", from: "within: 2m", to: "within: 12s")
       let asked = try await picture.graphrun(["run", quick, "--thread", "t"])
       #expect(asked.code == 3, "\(asked.error)")
       for told in ["kube-proxy (down", "kube-etcd (down", "connection refused", "without the patches"] {
