@@ -25,19 +25,34 @@ for name in (signal.SIGINT, signal.SIGPIPE):
     signal.signal(name, signal.SIG_DFL)  # a tool dies of a signal, it does not print a traceback
 
 
+EFFECTS = None  # what is to be recorded once the state that goes with it is kept
+
+
 @contextlib.contextmanager
 def state(write=True):
-    """The machine's state under its lock; changes are kept if the block ends without an error."""
+    """The machine's state under its lock; changes are kept if the block ends without an error, with the effects told in it: a tool
+    that is ended has both or neither."""
+    global EFFECTS
     with open(os.path.join(PICTURE, "lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         path = os.path.join(PICTURE, "state.json")
         with open(path) as file:
             value = json.load(file)
-        yield value
+        told, EFFECTS = EFFECTS, [] if write else EFFECTS
+        try:
+            yield value
+        except BaseException:
+            EFFECTS = told
+            raise
         if write:
             with open(path + ".new", "w") as file:
                 json.dump(value, file, indent=1)
+            found, EFFECTS = EFFECTS, told
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
             os.replace(path + ".new", path)
+            for what in found:
+                effect(what)
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def record(event, **fields):
@@ -49,7 +64,10 @@ def record(event, **fields):
 
 def effect(what):
     """Something on the machine has changed: tests count these lines."""
-    record("effect", what=what)
+    if EFFECTS is None:
+        record("effect", what=what)
+    else:
+        EFFECTS.append(what)
 
 
 def seconds(s, what):
