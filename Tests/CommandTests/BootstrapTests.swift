@@ -136,7 +136,9 @@ struct BootstrapTests {
 
       let made = picture.effects
       let elsewhere = picture.tool.folder.appending(path: "elsewhere").path
-      let foreign = try await picture.bootstrap("--thread", "other", "--input", "workspace=\(elsewhere)")
+      let foreign = try await picture.graphrun([
+        "run", Picture.graph("cluster"), "--thread", "other", "--input", "workspace=\(elsewhere)",
+      ])
       #expect(foreign.code == 3 && foreign.output.contains("that was not made here"), "\(foreign.error)")
       let declined = try await picture.graphrun(["resume", "other", "--answer", "stop"])
       #expect(declined.code == 1 && declined.error.contains("nothing more was changed"), "\(declined.error)")
