@@ -76,6 +76,7 @@ private struct ScenarioRun {
       report.error = end.error
       report.questions = end.interrupts
       try await follow(&report)
+      report.coverage.nodes.subtract(stage.missing.map { NodeName(rawValue: $0.place) })
       report.differences = await differences(end, report)
     } catch {
       report.differences = [.refused("\(error)")]
