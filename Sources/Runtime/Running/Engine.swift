@@ -76,6 +76,7 @@ public struct Engine: Sendable {
         graph: graph, inputs: inputs, before: before, environment: environment, now: clock.now())
       onRoute(nil, admission.route)
       let context = context(graph, fence, secrets, durability, options, stop, observe)
+      if let known { try await endOrphans(known, context) }
       let header = admission.header(thread: thread, known: known, durability: durability)
       try await context.ledger.write(
         [

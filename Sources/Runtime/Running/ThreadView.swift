@@ -61,7 +61,9 @@ public struct ThreadView: Sendable {
 
   /// The graph a thread runs, as stored; `nil` when its text can no longer be read.
   public func graph(_ header: ThreadRecord) async throws -> StateGraph? {
-    guard let record = try await store.graph(header.graphHash) else { return nil }
+    guard let record = try await store.graph(header.graphHash) else {
+      throw StoreError.damaged("thread \(header.id): the text of its graph is missing")
+    }
     return reader.read(record.text, path: header.graphPath).graph
   }
 
