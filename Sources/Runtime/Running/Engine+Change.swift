@@ -101,7 +101,8 @@ extension Engine {
     var header = header
     header.head = number
     header.step = record.step
-    header.next = agenda.nodes
+    let finished = Set(kept.filter(\.isFinished).map(\.id))
+    header.next = agenda.due.filter { !finished.contains($0.id) }.map(\.id.nodeName)
     header.status = agenda.due.isEmpty ? .done : kept.openQuestions.isEmpty ? .stopped : .waiting
     header.error = nil
     header.updated = record.created
