@@ -61,6 +61,22 @@ extension Expression {
     case channels(Set<String>)
     /// Possibly all of it.
     case everything
+
+    public func contains(_ channel: String) -> Bool {
+      switch self {
+      case .channels(let names): names.contains(channel)
+      case .everything: true
+      }
+    }
+
+    /// What this and `other` read; `nil` reads nothing.
+    public func union(_ other: Reads?) -> Reads {
+      switch (self, other) {
+      case (_, nil): self
+      case (.channels(let left), .channels(let right)?): .channels(left.union(right))
+      default: .everything
+      }
+    }
   }
 }
 

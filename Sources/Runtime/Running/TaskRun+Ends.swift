@@ -37,7 +37,8 @@ extension TaskRun {
         .undeclared, "it writes channel \"\(write.channel)\", which the graph does not declare; add it under state:")
     }
     guard let next = node.next else { return (saved, []) }
-    var scope = run.scope(of: due, values: try ownState(saved), step: step, attempt: attempt)
+    let seen = try ownState(saved.filter { next.reads.contains($0.channel.rawValue) })
+    var scope = run.scope(of: due, values: seen, step: step, attempt: attempt)
     scope.variables["result"] = result
     let choice = try await Evaluation.run { [scope] in try next.choice(in: scope, from: "next") }
     run.onRoute(node.name, choice.index)
@@ -59,7 +60,7 @@ extension TaskRun {
     }
   }
 
-  /// The state with this task's own writes and no sibling's: what its routes see.
+  /// The state with these of the task's own writes and no sibling's: what its routes see.
   private func ownState(_ writes: [ChannelWrite]) throws -> JSONObject {
     guard !writes.isEmpty else { return values }
     let fold = StateFold(channels: run.plan.graph.channels, step: step)

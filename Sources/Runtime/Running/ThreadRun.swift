@@ -18,6 +18,7 @@ struct ThreadRun: Sendable {
   private let origin: Origin
   private var changed: OrderedSet<ChannelName> = []
   var weight: StateWeight
+  private var messages = MessagePlaces()
 
   private struct Origin {
     var checkpoint: Int
@@ -91,29 +92,31 @@ struct ThreadRun: Sendable {
 
   /// Applies the writes of the finished tasks and moves on.
   private mutating func land(_ tasks: [TaskRecord], last: TaskPool.Last?) async throws(StoreError) -> RunEnd? {
-    let folded: StateFold.Result
+    let changes: [StateFold.Change]
     do {
-      folded = try StateFold(channels: plan.graph.channels, step: step).apply(tasks.entries, to: position.values)
+      changes = try StateFold(channels: plan.graph.channels, step: step)
+        .changes(tasks.entries, in: position.values, &messages)
     } catch {
       return try await conflict(error.all, tasks, last)
     }
-    if let refusal = weigh(folded, tasks) { return try await conflict([refusal], tasks, last) }
-    advance(to: folded, after: tasks)
+    if let refusal = weigh(changes, tasks) { return try await conflict([refusal], tasks, last) }
+    advance(by: changes, after: tasks)
     let record = position.record
     let isReached =
       options.until.map { until in tasks.contains { $0.id.nodeName == until && $0.status != .failed } } ?? false
     header.status = record.agenda.due.isEmpty ? .done : isReached ? .stopped : .running
     try await ledger.stepEnded(
       tasks: last.map { [$0.record] } ?? [], others: last?.others ?? [], checkpoint: record,
-      values: folded.values.storable(plan.graph.channels), header: header,
+      values: position.values.storable(plan.graph.channels), header: header,
       telling: (last?.events ?? [])
         + [.checkpoint(checkpoint: record.number, step: record.step, next: record.agenda.nodes)])
     return isReached ? try await close(header.status) : nil
   }
 
-  private mutating func advance(to folded: StateFold.Result, after tasks: [TaskRecord]) {
+  private mutating func advance(by changes: [StateFold.Change], after tasks: [TaskRecord]) {
     let old = position.record
-    var deltas = folded.deltas
+    changes.apply(to: &position.values)
+    var deltas = changes.stored
     var number = header.head + 1
     var parent = old.number
     var mark = DueMark(checkpoint: number)
@@ -125,16 +128,14 @@ struct ThreadRun: Sendable {
       let ran = old.agenda.due[0].id.due
       mark = DueMark(checkpoint: ran.checkpoint, offset: ran.offset + 1)
       deltas = changed.map { channel in
-        ChannelDelta(channel, folded.values[channel.rawValue].map(ChannelDelta.Change.set) ?? .unset)
+        ChannelDelta(channel, position.values[channel.rawValue].map(ChannelDelta.Change.set) ?? .unset)
       }
     }
     let agenda = plan.agenda(
       after: tasks.map(\.ended), arrivals: old.agenda.arrivals, deferred: old.agenda.deferred, mark: mark)
-    position = StoredCheckpoint(
-      record: CheckpointRecord(
-        number: number, parent: parent, step: step, source: .step, created: context.clock.now(), agenda: agenda,
-        deltas: deltas),
-      values: folded.values)
+    position.record = CheckpointRecord(
+      number: number, parent: parent, step: step, source: .step, created: context.clock.now(), agenda: agenda,
+      deltas: deltas)
     if durability != .exit { records = [:] }
     header.head = number
     header.step = position.record.step

@@ -10,7 +10,7 @@ public final class MemoryStore: Checkpointer {
   public init() {}
 
   private struct Contents {
-    var threads: [ThreadID: StoredThread] = [:]
+    var threads: [ThreadID: MemoryThread] = [:]
 
     /// Threads that have a header, in the order they got it.
     var order: [ThreadID] = []
@@ -18,41 +18,12 @@ public final class MemoryStore: Checkpointer {
     var cache: [String: CacheRecord] = [:]
     var isClosed = false
   }
-
-  private struct StoredThread {
-    var fence = 0
-    var owner: OwnerRecord?
-    var header: ThreadRecord?
-    var lines: [String: Line] = [:]
-    var output: [OutputRecord] = []
-    var services: [ServiceRecord] = []
-    var notes: [NoteRecord] = []
-
-    var isEmpty: Bool { lines.isEmpty && output.isEmpty && services.isEmpty && notes.isEmpty }
-  }
-
-  /// One namespace of a thread.
-  private struct Line {
-    var numbers: [Int] = []
-    var checkpoints: [Int: StoredCheckpoint] = [:]
-    var tasks: [Int: [TaskRecord]] = [:]
-
-    /// The `step` child of each checkpoint that has one.
-    var ends: [Int: Int] = [:]
-
-    func tasks(of checkpoint: Int?) -> [TaskRecord] {
-      guard let checkpoint else { return [] }
-      return (tasks[checkpoint] ?? []).sorted {
-        ($0.ordinal, $0.id.node, $0.id.index) < ($1.ordinal, $1.id.node, $1.id.index)
-      }
-    }
-  }
 }
 
 extension MemoryStore {
   public func acquire(_ thread: ThreadID, owner: OwnerRecord) async throws -> Fence {
     try open { contents throws(StoreError) in
-      var stored = contents.threads[thread] ?? StoredThread()
+      var stored = contents.threads[thread] ?? MemoryThread()
       if let owner = stored.owner { throw .busy(owner) }
       stored.fence += 1
       stored.owner = owner
@@ -72,9 +43,9 @@ extension MemoryStore {
       guard let stored = contents.threads[fence.thread], stored.owner != nil, stored.fence == fence.number else {
         throw .fenced
       }
-      var changed = contents
-      try Self.make(changes, fence.thread, in: &changed)
-      contents = changed
+      try changes.checkLimits()
+      try stored.check(changes, of: fence.thread)
+      Self.make(changes, fence.thread, in: &contents)
     }
   }
 
@@ -98,8 +69,10 @@ extension MemoryStore {
     _ number: Int?, of thread: ThreadID, namespace: String
   ) async throws -> StoredCheckpoint? {
     try open { contents throws(StoreError) in
-      let line = contents.threads[thread]?.lines[namespace]
-      return (number ?? line?.numbers.last).flatMap { line?.checkpoints[$0] }
+      guard let line = contents.threads[thread]?.lines[namespace], let number = number ?? line.numbers.last,
+        let record = line.checkpoints[number]
+      else { return nil }
+      return StoredCheckpoint(record: record, values: try line.values(at: number))
     }
   }
 
@@ -109,7 +82,7 @@ extension MemoryStore {
     try open { contents throws(StoreError) in
       guard let line = contents.threads[thread]?.lines[namespace] else { return [] }
       let numbers = line.numbers.reversed().filter { $0 < before ?? .max }.prefix(max(0, limit ?? .max))
-      return numbers.compactMap { line.checkpoints[$0]?.record }.map { record in
+      return numbers.compactMap { line.checkpoints[$0] }.map { record in
         var shown = record
         shown.deltas = []
         return HistoryEntry(record: shown, ran: record.source == .step ? line.tasks(of: record.parent) : [])
@@ -162,68 +135,36 @@ extension MemoryStore {
 }
 
 extension MemoryStore {
-  private static func make(
-    _ changes: [StoreChange], _ thread: ThreadID, in contents: inout Contents
-  ) throws(StoreError) {
-    try changes.checkLimits()
-    for change in changes { try make(change, thread, in: &contents) }
+  private static func make(_ changes: [StoreChange], _ thread: ThreadID, in contents: inout Contents) {
+    for change in changes { make(change, thread, in: &contents) }
     for case .checkpoint(let record, let values) in changes {
-      try append(
-        record, values, to: &contents.threads[thread, default: StoredThread()].lines[record.namespace, default: Line()])
-    }
-    let stored = contents.threads[thread]
-    if let stored, stored.header == nil, !stored.isEmpty {
-      throw .refused("thread \(thread) has no header")
+      contents.threads[thread]?.lines[record.namespace, default: MemoryThread.Line()].append(record, values)
     }
   }
 
-  private static func make(
-    _ change: StoreChange, _ thread: ThreadID, in contents: inout Contents
-  ) throws(StoreError) {
+  private static func make(_ change: StoreChange, _ thread: ThreadID, in contents: inout Contents) {
     switch change {
     case .checkpoint: return
     case .graph(let record): contents.graphs[record.hash] = contents.graphs[record.hash] ?? record
     case .cache(let record): contents.cache[record.key] = record
     case .thread(let record):
-      guard record.id == thread else { throw .refused("thread \(record.id)'s header with \(thread)'s fence") }
       if contents.threads[thread]?.header == nil { contents.order.append(thread) }
       contents.threads[thread]?.header = record
     case .note(let record):
       contents.threads[thread]?.notes.put(record) { ($0.key, $0.name) == (record.key, record.name) }
     case .output(let records): contents.threads[thread]?.output += records
     case .serviceEnded(let key): contents.threads[thread]?.services.removeAll { $0.key == key }
-    case .service(let record):
-      guard record.thread == thread else { throw .refused("\(record.thread)'s service with \(thread)'s fence") }
-      contents.threads[thread]?.services.put(record) { $0.key == record.key }
+    case .service(let record): contents.threads[thread]?.services.put(record) { $0.key == record.key }
     case .task(let record):
-      try put(
-        record, in: &contents.threads[thread, default: StoredThread()].lines[record.id.namespace, default: Line()])
-      if record.isFinished {
+      contents.threads[thread]?.lines[record.id.namespace, default: MemoryThread.Line()].tasks[
+        record.checkpoint, default: []
+      ]
+      .put(record) { $0.id == record.id }
+      if record.isFinished, let notes = contents.threads[thread]?.notes, !notes.isEmpty {
         let key = TaskKey.key(thread, record.id)
         contents.threads[thread]?.notes.removeAll { $0.key == key }
       }
     }
-  }
-
-  private static func put(_ record: TaskRecord, in line: inout Line) throws(StoreError) {
-    if let child = line.ends[record.checkpoint] {
-      throw .refused("task \(record.label) of checkpoint \(record.checkpoint), which checkpoint \(child) ended")
-    }
-    line.tasks[record.checkpoint, default: []].put(record) { $0.id == record.id }
-  }
-
-  private static func append(
-    _ record: CheckpointRecord, _ values: JSONObject, to line: inout Line
-  ) throws(StoreError) {
-    if let newest = line.numbers.last, newest >= record.number {
-      throw .refused("checkpoint \(record.number) after \(newest)")
-    }
-    if let parent = record.parent, line.checkpoints[parent] == nil {
-      throw .refused("checkpoint \(record.number) of a parent \(parent) that is not stored")
-    }
-    line.numbers.append(record.number)
-    if let parent = record.parent, record.source == .step { line.ends[parent] = record.number }
-    line.checkpoints[record.number] = StoredCheckpoint(record: record, values: values)
   }
 }
 
