@@ -93,6 +93,15 @@ let package = Package(
       ],
       swiftSettings: settings
     ),
+    .executableTarget(
+      name: "engine-bench",
+      dependencies: [
+        "Graph", "GraphRuntime",
+        .product(name: "OrderedCollections", package: "swift-collections"),
+      ],
+      path: "Benchmarks/engine",
+      swiftSettings: settings
+    ),
     .testTarget(
       name: "GraphTests",
       dependencies: ["Graph", "graphrun"],
