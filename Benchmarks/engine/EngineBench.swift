@@ -77,12 +77,13 @@ struct Bench: Sendable {
   func run(_ workload: Workload) async throws -> Double {
     switch workload {
     case .loop: return try await timed(try loop(size, []), inputs: [:])
-    case .append: return try await timed(try loop(size, [Channel("list", reducer: .append)], "append"), inputs: [:])
+    case .append:
+      return try await timed(try loop(size, [ChannelDefinition("list", reducer: .append)], "append"), inputs: [:])
     case .messages:
-      return try await timed(try loop(size, [Channel("list", reducer: .messages)], "messages"), inputs: [:])
+      return try await timed(try loop(size, [ChannelDefinition("list", reducer: .messages)], "messages"), inputs: [:])
     case .bigValue:
       let big: JSON = .string(String(repeating: "y", count: size))
-      return try await timed(try loop(500, [Channel("big", isInput: true)]), inputs: ["big": big])
+      return try await timed(try loop(500, [ChannelDefinition("big", isInput: true)]), inputs: ["big": big])
     case .fanOut: return try await timed(try fanOut(), inputs: [:])
     case .threads: return try await threads()
     }
@@ -97,8 +98,8 @@ struct Bench: Sendable {
   private func run(_ graph: StateGraph, thread: ThreadID, inputs: JSONObject = [:]) async throws {
     var options = RunOptions()
     options.maxSteps = 1_000_000
-    let runner = Runner(store: store, kinds: NodeRegistry([Busy()]))
-    let end = try await runner.start(graph, thread: thread, inputs: inputs, durability: durability, options: options)
+    let engine = Engine(store: store, kinds: NodeRegistry([Busy()]))
+    let end = try await engine.start(graph, thread: thread, inputs: inputs, durability: durability, options: options)
     guard end.status == .done else { fatalError("\(end.status): \(end.error?.message ?? "")") }
   }
 
@@ -114,10 +115,10 @@ struct Bench: Sendable {
     return (ContinuousClock.now - start) / .seconds(1)
   }
 
-  private func loop(_ steps: Int, _ channels: [Channel], _ does: String = "count") throws -> StateGraph {
+  private func loop(_ steps: Int, _ channels: [ChannelDefinition], _ does: String = "count") throws -> StateGraph {
     let more = Route(when: try Expression(".count < \(steps)"), to: .nodes(["node"]))
     return graph(
-      [Channel("count", initial: 0)] + channels, start: ["node"],
+      [ChannelDefinition("count", initial: 0)] + channels, start: ["node"],
       [node("node", does, next: Routes([more, Route(to: .nodes([]))]))])
   }
 
@@ -125,7 +126,10 @@ struct Bench: Sendable {
     let each = Route(each: try Expression(".items"), to: .nodes(["one"]))
     let items = JSON.array((0..<size).map(JSON.int))
     return graph(
-      [Channel("items", initial: items), Channel("total", reducer: .sum), Channel("count", initial: 0)],
+      [
+        ChannelDefinition("items", initial: items), ChannelDefinition("total", reducer: .sum),
+        ChannelDefinition("count", initial: 0),
+      ],
       start: ["split"],
       [
         node("split", "count", next: Routes([each])), node("one", "one"),
@@ -137,7 +141,7 @@ struct Bench: Sendable {
     Node(name, kind: "busy", fields: ["does": .literal(.string(does))], after: after, next: next)
   }
 
-  private func graph(_ channels: [Channel], start: [NodeName], _ nodes: [Node]) -> StateGraph {
+  private func graph(_ channels: [ChannelDefinition], start: [NodeName], _ nodes: [Node]) -> StateGraph {
     StateGraph(
       name: "bench", channels: OrderedDictionary(uniqueKeysWithValues: channels.map { ($0.name, $0) }),
       start: Routes(to: start), nodes: OrderedDictionary(uniqueKeysWithValues: nodes.map { ($0.name, $0) }))
