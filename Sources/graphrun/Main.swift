@@ -6,8 +6,13 @@ import GraphRuntime
 @main struct Main {
   static func main() async {
     let arguments = Array(CommandLine.arguments.dropFirst())
+    Hardening.begin()
     Heap.returnLargeBuffers()
     if arguments.first == JQ.helperArgument { exit(JQ.serve()) }
+    guard !Hardening.isLent else {
+      Sink.error.line("graphrun: it must not run set-uid or set-gid; take the bit away with chmod ug-s")
+      exit(ExitStatus.usage.rawValue)
+    }
     exit(await status(of: GlobalOptions.afterCommand(arguments)).rawValue)
   }
 

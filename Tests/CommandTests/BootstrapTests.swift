@@ -5,7 +5,7 @@ import SystemPackage
 import Testing
 
 /// bootstrap.graph from end to end, on the machine picture.
-@Suite("Bootstrap", .serialized, .timeLimit(.minutes(3)))
+@Suite("Bootstrap", .serialized, .timeLimit(.minutes(5)))
 struct BootstrapTests {
   /// What an uninterrupted first run changes, each once.
   static let effects: Set = [
@@ -13,6 +13,11 @@ struct BootstrapTests {
     "model llama3.2:3b pulled", "namespace apps created", "namespace monitoring created",
     "release kube-prometheus-stack begun", "release kube-prometheus-stack deployed",
   ]
+
+  /// The same where k3s makes the cluster.
+  static let k3sEffects = effects.subtracting([
+    "node oppen-local-control-plane started", "cluster oppen-local created",
+  ]).union(["k3s installed", "cluster k3s created", "container oppen-local-probe run"])
 
   // MARK: - Whole runs
 
@@ -22,7 +27,8 @@ struct BootstrapTests {
       #expect(first.code == 0, "\(first.error)")
       let address = "http://127.0.0.1:\(picture.port)"
       for told in [
-        "Cluster     oppen-local", "Namespaces  monitoring, apps", address, "To stop", "kind delete cluster",
+        "Cluster     oppen-local (kind)", "Namespaces  monitoring, apps", address, "To stop", "kind delete cluster",
+        "graphrun teardown.graph", #"create kubernetes_namespace_v1.base["monitoring"]"#,
       ] {
         #expect(first.output.contains(told), "\(told) is not in \(first.output)")
       }
@@ -32,21 +38,34 @@ struct BootstrapTests {
       #expect(cluster["releases"]?["kube-prometheus-stack"]?[0]?["status"] == "deployed")
       let health = try await picture.grafana()
       #expect(health.output.contains(#""database":"ok""#), "\(health.error)")
+      try Self.expectNoPassword(of: cluster, in: picture, told: first)
 
-      let password = try #require(cluster["password"]?.stringValue)
-      let secrets = [
-        password, Data(password.utf8).base64EncodedString(), Data("admin:\(password)".utf8).base64EncodedString(),
-      ]
-      let kept = try Self.files(in: picture.tool.folder, "state", "machine/state-home", "machine/home")
-      #expect(kept.keys.contains { $0.hasSuffix("graphrun.sqlite") } && kept.count > 10)
-      for secret in secrets {
-        #expect(!first.output.contains(secret) && !first.error.contains(secret))
-        for (name, bytes) in kept { #expect(bytes.range(of: Data(secret.utf8)) == nil, "the password is in \(name)") }
-      }
-
+      let calls = picture.calls.count
       let second = try await picture.bootstrap()
       #expect(second.code == 0, "\(second.error)")
       #expect(picture.effects.count == Self.effects.count, "\(picture.effects)")
+      let changing = [
+        "kind create", "kind delete", "docker start", "docker run", "ollama pull", "helm repo", "helm pull",
+        "helm upgrade", "helm uninstall", "helm rollback", "terraform init", "terraform apply", "terraform import",
+        "kubectl port-forward", "sudo",
+      ]
+      for call in picture.calls.dropFirst(calls) {
+        let words = call.split(separator: " ").filter { !$0.hasPrefix("-") }.prefix(2).joined(separator: " ")
+        #expect(!changing.contains { words.hasPrefix($0) }, "\(call) was called again")
+      }
+    }
+  }
+
+  private static func expectNoPassword(of cluster: JSON, in picture: Picture, told: Tool.Outcome) throws {
+    let password = try #require(cluster["password"]?.stringValue)
+    let secrets = [
+      password, Data(password.utf8).base64EncodedString(), Data("admin:\(password)".utf8).base64EncodedString(),
+    ]
+    let kept = try files(in: picture.tool.folder, "state", "machine/state-home", "machine/home")
+    #expect(kept.keys.contains { $0.hasSuffix("graphrun.sqlite") } && kept.count > 10)
+    for secret in secrets {
+      #expect(!told.output.contains(secret) && !told.error.contains(secret))
+      for (name, bytes) in kept { #expect(bytes.range(of: Data(secret.utf8)) == nil, "the password is in \(name)") }
     }
   }
 
@@ -61,206 +80,50 @@ struct BootstrapTests {
     }
   }
 
-  // MARK: - What is missing
-
-  @Test func `without Docker it stops at once with the remedy, and goes on after it`() async throws {
+  @Test func `with k3s the cluster is a service, installed with a yes, and taken away again`() async throws {
     try await Picture.up { picture in
-      try await picture("set", "docker.daemon=down")
-      let clock = ContinuousClock()
-      let begun = clock.now
-      let stopped = try await picture.bootstrap("--thread", "t")
-      #expect(clock.now - begun < .seconds(15))
-      #expect(stopped.code == 1)
-      #expect(stopped.error.contains("Cannot connect to the Docker daemon"))
-      #expect(stopped.error.contains("remedy: sudo systemctl start docker"))
-      #expect(stopped.error.contains("graphrun resume t"))
-      #expect(picture.effects == [])
-
-      try await picture("set", "docker.daemon=up")
-      let looked = ["kubectl version", "helm version", "terraform version", "kind version", "uv --version"]
-      let before = picture.calls
-      let resumed = try await picture.graphrun(["resume", "t"])
-      #expect(resumed.code == 0, "\(resumed.error)")
-      for command in looked {
-        #expect(before.count { $0.hasPrefix(command) } == 1)
-        #expect(picture.calls.count { $0.hasPrefix(command) } == 1, "\(command) was checked again")
-      }
-    }
-  }
-
-  @Test func `one run names all that is missing, each with its remedy`() async throws {
-    try await Picture.up { picture in
-      try await picture("missing", "kubectl", "helm", "terraform", "kind", "uv")
-      try await picture("set", "python=3.9.2", "docker.cgroup=1")
-      try await picture("ollama", "off")
-      let stopped = try await picture.bootstrap()
-      #expect(stopped.code == 1)
-      for (missing, remedy) in [
-        ("kubectl is not installed", "https://dl.k8s.io/release"), ("helm is not installed", "get-helm-4"),
-        ("terraform is not installed", "https://apt.releases.hashicorp.com"),
-        ("kind is not installed", "https://kind.sigs.k8s.io/dl/"),
-        ("uv is not installed", "https://astral.sh/uv/install.sh"),
-        ("No Ollama server answers", "sudo systemctl start ollama"),
-        ("Python 3.11 or later is missing", "python3-venv"),
-        ("cgroup v1", "systemd.unified_cgroup_hierarchy=1"),
+      let asked = try await picture.bootstrap("--thread", "t", "--input", "cluster=k3s")
+      #expect(asked.code == 3 && asked.output.contains("k3s is installed as a service"), "\(asked.error)")
+      #expect(!picture.effects.contains("k3s installed"))
+      let first = try await picture.graphrun(["resume", "t", "--answer", "true"])
+      #expect(first.code == 0, "\(first.error)")
+      #expect(first.output.contains("Running containers: oppen-local-probe"), "\(first.output)")
+      #expect(first.output.contains("sudo k3s-uninstall.sh"))
+      #expect(picture.effects.count == Self.k3sEffects.count && Set(picture.effects) == Self.k3sEffects)
+      let arguments = try #require(try picture.state()["k3s"]?["arguments"]?.stringValue)
+      for argument in [
+        "--write-kubeconfig-mode 0644", "--disable traefik", "--kube-controller-manager-arg=bind-address=0.0.0.0",
+        "--kube-scheduler-arg=bind-address=0.0.0.0", "--kube-proxy-arg=metrics-bind-address=0.0.0.0",
       ] {
-        #expect(stopped.error.contains(missing), "\(missing) is not in \(stopped.error)")
-        #expect(stopped.error.contains(remedy), "\(remedy) is not in \(stopped.error)")
+        #expect(arguments.contains(argument), "\(arguments)")
       }
+
+      // Stopped by hand, it is started again, not made again.
+      try await picture("set", "k3s.state=inactive")
+      let second = try await picture.bootstrap("--input", "cluster=k3s")
+      #expect(second.code == 0, "\(second.error)")
+      #expect(Set(picture.effects).subtracting(Self.k3sEffects) == ["service k3s start"])
+
+      let away = try await picture.teardown("--yes", "--input", "cluster=k3s")
+      #expect(away.code == 0 && away.output.contains("the container oppen-local-probe"), "\(away.error)")
+      #expect(try picture.state()["clusters"]?["k3s"] == nil && picture.state()["containers"] == [:])
     }
   }
 
-  // MARK: - Killed
-
-  /// A moment to be killed at: `node` has started, or has printed `text`. It then holds for minutes, so that only its
-  /// end by another can be the end of it.
-  struct Moment: Sendable, CustomTestStringConvertible {
-    var node: String
-    var text: String?
-    var hold: String?
-
-    var testDescription: String { text.map { "\(node), at \($0)" } ?? node }
-
-    func isReached(_ event: JSON) -> Bool {
-      guard event["node"]?.stringValue == node else { return false }
-      guard let text else { return event["event"] == "task-start" }
-      return event["event"] == "task-output" && event["text"]?.stringValue?.contains(text) == true
-    }
-  }
-
-  @Test(arguments: [
-    Moment(node: "create-cluster", text: "Preparing nodes", hold: "kind create"),
-    Moment(node: "pull-model", text: "pulling manifest", hold: "ollama pull"),
-    Moment(node: "ask-model", hold: "ollama token"),
-    Moment(node: "apply-namespaces", text: "Creating...", hold: "terraform apply"),
-    Moment(node: "install-monitoring", text: "Installing it now", hold: "helm upgrade"),
-    Moment(node: "forward-grafana"),
-  ])
-  func `killed while a step runs, it goes on and does each thing once`(moment: Moment) async throws {
+  @Test func `Helm 3 does the same, and is noted`() async throws {
     try await Picture.up { picture in
-      if let hold = moment.hold { try await picture("set", "delays.\(hold)=600") }
-      let killed = try await picture.bootstrap("t") { moment.isReached($0) }
-      #expect(killed.status == .signaled(SIGKILL), "\(killed.output.suffix(2000))")
-      if let hold = moment.hold { try await picture("set", "delays.\(hold)=1") }
-
-      let resumed = try await picture.graphrun(["resume", "t"])
-      #expect(resumed.code == 0, "\(resumed.error)")
-      let lasting = Self.lasting(picture.effects)
-      #expect(Set(lasting) == Self.effects && lasting.count == Self.effects.count, "\(picture.effects)")
-      #expect(try await picture.grafana().output.contains(#""database":"ok""#))
+      try await picture("set", "helm=v3.21.4")
+      let first = try await picture.bootstrap()
+      #expect(first.code == 0 && first.output.contains("Note        Helm 3 gets no more"), "\(first.error)")
+      #expect(Set(picture.effects) == Self.effects)
     }
   }
 
-  /// The effects without those that were undone: half a cluster is deleted, half a release uninstalled.
-  private static func lasting(_ effects: [String]) -> [String] {
-    effects.reduce(into: []) { lasting, effect in
-      switch effect {
-      case "cluster oppen-local deleted":
-        lasting.removeAll { $0.hasPrefix("node ") || $0 == "cluster oppen-local created" }
-      case "release kube-prometheus-stack uninstalled": lasting.removeAll { $0.hasPrefix("release ") }
-      case "namespace apps imported", "namespace monitoring imported": break
-      default: lasting.append(effect)
-      }
-    }
-  }
-
-  // MARK: - Faults
-
-  /// Commands that fail with the original's text, and the remedies that must be told.
-  struct Fault: Sendable, CustomTestStringConvertible {
-    var commands: [String: JSON]
-    var remedies: [String]
-
-    var testDescription: String { commands.keys.sorted().joined(separator: ", ") }
-
-    init(_ command: String, at moment: String = "start", _ text: String, remedy: String) {
-      commands = [command: Self.fault(text, at: moment)]
-      remedies = [remedy]
-    }
-
-    init(_ commands: [String: String], remedies: [String]) {
-      self.commands = commands.mapValues { Self.fault($0, at: "start") }
-      self.remedies = remedies
-    }
-
-    private static func fault(_ text: String, at moment: String) -> JSON {
-      ["at": .string(moment), "times": -1, "exit": 1, "stderr": .string(text)]
-    }
-  }
-
-  @Test(arguments: [
-    [
-      Fault(
-        [
-          "terraform init": """
-          ╷
-          │ Error: Failed to query available provider packages
-          │ 
-          │ Could not retrieve the list of available versions for provider hashicorp/helm: could not connect to
-          │ registry.terraform.io: failed to request discovery document: context canceled
-          ╵
-          """,
-          "helm repo update":
-            "Error: failed to update the following repositories: [https://prometheus-community.github.io/helm-charts]",
-          "ollama pull": "Error: could not connect to ollama server, run 'ollama serve' to start it",
-        ],
-        remedies: ["the Terraform registry cannot be reached", "the chart is also at oci://", "start Ollama: "])
-    ],
-    [
-      Fault(
-        "kind create", at: "middle",
-        "docker: Error response from daemon: Bind for 127.0.0.1:30300 failed: port is already allocated.",
-        remedy: "something else listens on that port"),
-      Fault(
-        "helm upgrade", "Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress",
-        remedy: "a Helm that was killed left the release pending"),
-      Fault("helm upgrade", at: "middle", "context deadline exceeded", remedy: "repeating the upgrade is safe"),
-      Fault(
-        "kubectl port-forward",
-        """
-        Unable to listen on port 3000: Listeners failed to create with the following errors: [unable to create \
-        listener: Error listen tcp4 127.0.0.1:3000: bind: address already in use]
-        error: unable to listen on any of the requested ports: [{3000 80}]
-        """, remedy: "is taken: stop what listens there"),
-    ],
-  ])
-  func `known faults are shown with their remedies, and after them the run goes on`(faults: [Fault]) async throws {
-    try await Picture.up { picture in
-      for (index, fault) in faults.enumerated() {
-        try picture.fail(fault.commands)
-        let stopped = try await index == 0 ? picture.bootstrap("--thread", "t") : picture.graphrun(["resume", "t"])
-        #expect(stopped.code == 1)
-        let told = try #require(stopped.error.range(of: "failed: ").map { stopped.error[$0.lowerBound...] }, "\(fault)")
-        for remedy in fault.remedies {
-          #expect(told.split(separator: "\n").contains { $0.contains("remedy: ") && $0.contains(remedy) }, "\(told)")
-        }
-        #expect(told.contains("graphrun resume t"))
-      }
-      picture.clearFaults()
-      let resumed = try await picture.graphrun(["resume", "t"])
-      #expect(resumed.code == 0, "\(resumed.error)")
-      #expect(Set(Self.lasting(picture.effects)) == Self.effects, "\(picture.effects)")
-    }
-  }
-
-  // MARK: - Questions
-
-  @Test func `where Grafana's port is taken it asks for another before anything is made`() async throws {
-    try await Picture.up { picture in
-      let taken = try #require(try picture.ollamaPort)
-      let asked = try await picture.bootstrap("--thread", "t", "--input", "grafana_port=\(taken)")
-      #expect(asked.code == 3)
-      #expect(asked.output.contains("Something else listens on port \(taken)"), "\(asked.output)\(asked.error)")
-      #expect(picture.effects == [])
-      let resumed = try await picture.graphrun(["resume", "t", "--answer", "\(picture.port)"])
-      #expect(resumed.code == 0, "\(resumed.error)")
-      #expect(try await picture.grafana().code == 0)
-    }
-  }
+  // MARK: - What is there already
 
   @Test func `what others made is used or repaired only when a person says so`() async throws {
     try await Picture.up { picture in
-      #expect(try await picture.bootstrap("--thread", "t", "--until", "namespaces-active").code == 0)
+      #expect(try await picture.bootstrap("--thread", "t", "--until", "namespaces").code == 0)
       let release: JSON = [
         "revision": 1, "status": "pending-install", "description": "", "version": "88.5.3", "config": [:], "updated": 0,
       ]
@@ -273,11 +136,109 @@ struct BootstrapTests {
 
       let made = picture.effects
       let elsewhere = picture.tool.folder.appending(path: "elsewhere").path
-      let foreign = try await picture.bootstrap("--thread", "other", "--input", "workspace=\(elsewhere)")
+      let foreign = try await picture.graphrun([
+        "run", Picture.graph("cluster"), "--thread", "other", "--input", "workspace=\(elsewhere)",
+      ])
       #expect(foreign.code == 3 && foreign.output.contains("that was not made here"), "\(foreign.error)")
       let declined = try await picture.graphrun(["resume", "other", "--answer", "stop"])
       #expect(declined.code == 1 && declined.error.contains("nothing more was changed"), "\(declined.error)")
-      #expect(picture.effects == made)
+      #expect(Set(picture.effects) == Set(made))
+    }
+  }
+
+  @Test func `a cluster of others, once agreed to, gets its namespaces imported and is never deleted`() async throws {
+    try await Picture.up { picture in
+      #expect(try await picture.graphrun(["run", Picture.graph("cluster"), "--thread", "theirs"]).code == 0)
+      try await picture("set", "clusters.oppen-local.namespaces.monitoring=\(Self.namespace("monitoring").text)")
+      let elsewhere = picture.tool.folder.appending(path: "elsewhere").path
+      let asked = try await picture.bootstrap("--thread", "t", "--input", "workspace=\(elsewhere)")
+      #expect(asked.code == 3, "\(asked.error)")
+      let used = try await picture.graphrun(["resume", "t", "--answer", "use"])
+      #expect(used.code == 0, "\(used.error)")
+      #expect(picture.effects.contains("namespace monitoring imported"))
+      #expect(!picture.effects.contains("namespace monitoring created"))
+      let away = try await picture.teardown("--yes", "--input", "workspace=\(elsewhere)")
+      #expect(away.code == 0 && away.output.contains("it was there before bootstrap.graph used it"), "\(away.error)")
+      #expect(!picture.effects.contains("cluster oppen-local deleted"))
+    }
+  }
+
+  @Test func `a stopped cluster is started, a half-built one of its own is made anew, a broken one is asked about`()
+    async throws
+  {
+    try await Picture.up { picture in
+      func run() async throws -> Tool.Outcome { try await picture.graphrun(["run", Picture.graph("cluster")]) }
+      #expect(try await run().code == 0)
+      _ = try await picture.docker("stop", Picture.controlPlane)
+      #expect(try await run().code == 0)
+      #expect(picture.effects.last == "container oppen-local-control-plane start")
+
+      try await picture("set", "clusters.oppen-local.phase=preparing")
+      try picture.tool.write("", to: "machine/state-home/graphrun/oppen-local/creating")
+      #expect(try await run().code == 0)
+      #expect(Self.lasting(picture.effects).filter { $0.hasPrefix("cluster") } == ["cluster oppen-local created"])
+
+      try await picture("set", "clusters.oppen-local.ready_at=null")
+      let quick = try picture.impatient("cluster", from: "within: 3m", to: "within: 12s")
+      let asked = try await picture.graphrun(["run", quick, "--thread", "broken"])
+      #expect(asked.code == 3 && asked.output.contains("cni plugin not initialized"), "\(asked.output)\(asked.error)")
+      let made = try await picture.graphrun(["resume", "broken", "--answer", "recreate"])
+      #expect(made.code == 0, "\(made.error)")
+    }
+  }
+
+  @Test func `a plan that deletes is applied only when a person says so, and then exactly that`() async throws {
+    try await Picture.up { picture in
+      #expect(try await picture.bootstrap("--until", "namespaces").code == 0)
+      let graph = try picture.copy("namespaces")
+      let main = "graphs/bootstrap/terraform/main.tf"
+      try picture.tool.write(
+        picture.tool.read(main).replacing(#"["monitoring", "apps"]"#, with: #"["monitoring"]"#), to: main)
+      let asked = try await picture.graphrun(["run", graph, "--thread", "t"])
+      #expect(
+        asked.code == 3
+          && asked.output.contains(#"would delete, with all that is in it: kubernetes_namespace_v1.base["apps"]"#),
+        "\(asked.output)\(asked.error)")
+      #expect(!picture.effects.contains("namespace apps deleted"))
+      let stopped = try await picture.graphrun(["resume", "t", "--answer", "stop"])
+      #expect(stopped.code == 1)
+      let again = try await picture.graphrun(["run", graph, "--thread", "u"])
+      #expect(again.code == 3)
+      let agreed = try await picture.graphrun(["resume", "u", "--answer", "delete", "--until", "apply-namespaces"])
+      #expect(agreed.code == 0, "\(agreed.error)")
+      #expect(picture.effects.last == "namespace apps deleted")
+    }
+  }
+
+  @Test func `targets that Prometheus cannot reach are named, and taken as they are only with a yes`() async throws {
+    try await Picture.up { picture in
+      #expect(try await picture.bootstrap("--until", "namespaces").code == 0)
+      try await picture("set", #"clusters.oppen-local.refused=["kube-proxy","kube-etcd"]"#)
+      let quick = try picture.impatient("observability", from: "within: 2m", to: "within: 12s")
+      let asked = try await picture.graphrun(["run", quick, "--thread", "t"])
+      #expect(asked.code == 3, "\(asked.error)")
+      for told in ["kube-proxy (down", "kube-etcd (down", "connection refused", "without the patches"] {
+        #expect(asked.output.contains(told), "\(asked.output)")
+      }
+      let taken = try await picture.graphrun(["resume", "t", "--answer", "go-on"])
+      #expect(taken.code == 0 && taken.output.contains("does not reach all parts"), "\(taken.output)\(taken.error)")
+    }
+  }
+
+  static func namespace(_ name: String) -> JSON {
+    ["name": .string(name), "uid": "1", "created": "2026-01-01T00:00:00Z", "phase": "Active", "labels": [:]]
+  }
+
+  /// The effects without those that were undone: half a cluster is deleted, half a release uninstalled.
+  static func lasting(_ effects: [String]) -> [String] {
+    effects.reduce(into: []) { lasting, effect in
+      switch effect {
+      case "cluster oppen-local deleted":
+        lasting.removeAll { $0.hasPrefix("node ") || $0 == "cluster oppen-local created" }
+      case "release kube-prometheus-stack uninstalled": lasting.removeAll { $0.hasPrefix("release ") }
+      case "namespace apps imported", "namespace monitoring imported": break
+      default: lasting.append(effect)
+      }
     }
   }
 

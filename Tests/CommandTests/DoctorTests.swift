@@ -78,7 +78,7 @@ struct DoctorTests {
       #expect(outcome.code == 1)
       let store = try #require(try Self.findings(outcome)["store"])
       #expect(store["ok"] == false && store["found"]?.stringValue?.contains("task") == true)
-      #expect(store["remedy"]?.stringValue?.contains("sqlite3 state/graphrun.sqlite .recover") == true)
+      #expect(store["remedy"]?.stringValue?.contains("graphrun doctor --salvage") == true)
     }
   }
 

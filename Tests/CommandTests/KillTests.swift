@@ -68,6 +68,25 @@ struct KillTests {
     #expect(history.compactMap { $0["parent"]?.intValue } == Array(1...(2 * Self.rounds)))
   }
 
+  @Test func `giving up a killed run ends what it left running`() async throws {
+    let tool = try Tool([
+      "hold.graph": """
+      graph: hold
+      start: hold
+      nodes:
+        hold: { shell: 'test -e over || { echo $$ >pid; echo up; exec sleep 600; }', effects: repeatable }
+      """
+    ])
+    defer { tool.remove() }
+    // run-start, step-start, task-start, task-output
+    _ = try await tool.call(["run", "hold", "--thread", "given-up", "--json"], sending: .kill, afterLines: 4)
+    let pid = try #require(pid_t(tool.read("pid").trimmingCharacters(in: .whitespacesAndNewlines)))
+    #expect(Tool.isAlive(pid))
+    try tool.write("", to: "over")
+    #expect(try await tool("run", "hold", "--thread", "given-up", "--abandon").code == 0)
+    #expect(!Tool.isAlive(pid))
+  }
+
   private static func ended(_ outcome: Tool.Outcome) -> [String] {
     outcome.output.split(separator: "\n").compactMap { line in
       guard let event = try? JSON(parsing: String(line)), event["event"] == "task-end" else { return nil }

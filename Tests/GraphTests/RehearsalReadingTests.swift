@@ -59,7 +59,7 @@ struct RehearsalReadingTests {
     ),
     (
       "nodes: { publish: { fail: x, kind: ▶timout } }",
-      "expected one of exit, signal, timeout, spawn, connection, http, model, tool, parse, expect, expression, type, "
+      "expected one of exit, signal, timeout, spawn, connection, http, model, tool, swift, parse, expect, expression, type, "
         + #"limit, protocol, refused, found "timout""#, #"did you mean "timeout"?"#
     ),
     ("nodes: { publish: { result: '${{ ▶.draf }}' } }", #"no channel is named "draf""#, #"did you mean ".draft"?"#),

@@ -33,11 +33,12 @@ struct ShapeTests {
     .node("▶shel: ls", #"unknown key "shel" in a node"#, hint: #"did you mean "shell"?"#),
     .node(
       "▶browser: {}", #"unknown key "browser" in a node"#,
-      hint: "known kinds: set, shell, verify, http, llm, mcp, agent, ask, wait"
+      hint: "known kinds: set, shell, verify, http, llm, mcp, agent, ask, graph, wait, memory, swift"
     ),
     .node(
       "▶description: nothing to do",
-      #"a node needs one of "set", "shell", "verify", "http", "llm", "mcp", "agent", "ask", "wait""#),
+      #"a node needs one of "set", "shell", "verify", "http", "llm", "mcp", "agent", "ask", "graph", "wait", "memory", "swift""#
+    ),
     .node("wait: 1s\n▶shell: ls", #"a node has "shell" and "wait"; only one of them may be there"#),
     .node(
       "wait: 1s\nretry: { ▶attempt: 3 }", #"unknown key "attempt" in retry"#, hint: #"did you mean "attempts"?"#),

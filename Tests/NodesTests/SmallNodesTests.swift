@@ -125,6 +125,15 @@ struct VerifyTests {
     #expect(.now - start < .seconds(30))
   }
 
+  @Test func `what was seen before counts when the last look is cut short`() async throws {
+    let scratch = try Scratch()
+    let probe = Field.map(["run": "if test -e seen; then sleep 600; fi; touch seen; exit 3"])
+    let that = try that(("$result.exit == 0", nil))
+    let fields = [("shell", probe), that, ("within", "2s"), ("every", "10ms")]
+    let failure = try await verify.failure(bench.task("verify", fields, folder: scratch.path))
+    #expect(failure.kind == .expect && failure.message.contains("$result.exit is 3"), "\(failure.message)")
+  }
+
   @Test(arguments: [
     ("(.draft | length) > 200", ["(.draft | length)"]), (".a == \"x == y\"", [".a"]),
     (".items | length > 3", [".items | length"]),

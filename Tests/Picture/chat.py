@@ -43,7 +43,8 @@ def reply(messages, tools, mood):
     asked = max((i for i, message in enumerate(messages) if message.get("role") == "user"), default=-1)
     results = [plain(message.get("content")) for message in messages[asked + 1:] if message.get("role") == "tool"]
     names = [tool["function"]["name"] for tool in tools or []]
-    if not results and names and mood != "prose":
+    refused = any("refused" in plain(message.get("content")) for message in messages if message.get("role") == "system")
+    if not results and names and mood != "prose" and not (mood == "lazy" and not refused):
         return next((name for name in names if name.endswith("list_containers")), names[0]), ""
     if not results:
         return None, PROSE if names else f"You said: {plain(messages[asked].get('content')) if messages else ''}"

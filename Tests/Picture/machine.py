@@ -14,7 +14,7 @@ CALL = uuid.uuid4().hex[:8]
 
 # Seconds at pace 1. `picture up --pace` scales them all; `picture set DIR delays.X=S` changes one.
 DELAYS = {
-    "docker": 0.0, "kind": 0.0, "kubectl": 0.0, "helm": 0.0, "terraform": 0.0,
+    "docker": 0.0, "apt-get": 0.5, "kind": 0.0, "kubectl": 0.0, "helm": 0.0, "terraform": 0.0,
     "kind create": 6.0, "kind delete": 1.0, "node ready": 3.0, "docker start": 0.5,
     "ollama pull": 5.0, "ollama token": 0.02, "helm repo update": 1.0, "helm pull": 1.0, "helm upgrade": 5.0, "helm uninstall": 1.0,
     "operator": 2.0, "dashboards": 1.0, "scrape": 1.0,
@@ -25,19 +25,34 @@ for name in (signal.SIGINT, signal.SIGPIPE):
     signal.signal(name, signal.SIG_DFL)  # a tool dies of a signal, it does not print a traceback
 
 
+EFFECTS = None  # what is to be recorded once the state that goes with it is kept
+
+
 @contextlib.contextmanager
 def state(write=True):
-    """The machine's state under its lock; changes are kept if the block ends without an error."""
+    """The machine's state under its lock; changes are kept if the block ends without an error, with the effects told in it: a tool
+    that is ended has both or neither."""
+    global EFFECTS
     with open(os.path.join(PICTURE, "lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         path = os.path.join(PICTURE, "state.json")
         with open(path) as file:
             value = json.load(file)
-        yield value
+        told, EFFECTS = EFFECTS, [] if write else EFFECTS
+        try:
+            yield value
+        except BaseException:
+            EFFECTS = told
+            raise
         if write:
             with open(path + ".new", "w") as file:
                 json.dump(value, file, indent=1)
+            found, EFFECTS = EFFECTS, told
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
             os.replace(path + ".new", path)
+            for what in found:
+                effect(what)
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def record(event, **fields):
@@ -49,7 +64,10 @@ def record(event, **fields):
 
 def effect(what):
     """Something on the machine has changed: tests count these lines."""
-    record("effect", what=what)
+    if EFFECTS is None:
+        record("effect", what=what)
+    else:
+        EFFECTS.append(what)
 
 
 def seconds(s, what):
@@ -254,12 +272,12 @@ def reach(s, kubeconfig, context, refused=None):
         raise Fail(f'error: context "{context}" does not exist')
     server = next(c["cluster"]["server"] for c in config["clusters"] if c["name"] == context)
     port = int(server.rsplit(":", 1)[1])
-    name = context[len("kind-"):]
+    name = context[len("kind-"):] if context != "default" else "k3s"
     cluster = s["clusters"].get(name)
     try:
-        alive = cluster and cluster["port"] == port and nodes(s, name).get(f"{name}-control-plane") == "running" \
+        alive = cluster and s["k3s"]["state"] == "active" if name == "k3s" else cluster and cluster["port"] == port and nodes(s, name).get(f"{name}-control-plane") == "running" \
             and node_identity(s, name) == cluster["container"] and cluster["phase"] != "preparing"
-        if alive and not REAL:  # an API server that was just started again takes a moment
+        if alive and not REAL and name != "k3s":  # an API server that was just started again takes a moment
             alive = time.time() >= s["containers"][f"{name}-control-plane"]["started"] + seconds(s, "docker start")
     except Fail:
         alive = False
@@ -286,3 +304,8 @@ def deployed(cluster):
     """The newest revision of the monitoring release, if it is there and deployed."""
     revisions = cluster["releases"].get("kube-prometheus-stack") or []
     return revisions[-1] if revisions and revisions[-1]["status"] == "deployed" else None
+
+
+def etcd_watched(revision):
+    """Whether the chart was given an etcd to watch: k3s has none."""
+    return revision["config"].get("kubeEtcd", {}).get("enabled", True)

@@ -4,7 +4,7 @@ import base64, json, os, signal, sys, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlparse
 import chat, machine
-from machine import Fail, delay, deployed, effect, out, record, state
+from machine import Fail, delay, deployed, effect, etcd_watched, out, record, state
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -164,6 +164,18 @@ def scraped(revision):
     return time.time() >= revision["operator_at"] + delay("scrape")
 
 
+def targets(cluster, revision):
+    """Prometheus' targets; `refused` in the cluster's state names those whose metrics listen inside the node only."""
+    def one(job, port):
+        bad = job in cluster.get("refused", [])
+        error = f'Get "http://172.18.0.2:{port}/metrics": dial tcp 172.18.0.2:{port}: connect: connection refused' if bad else ""
+        return {"labels": {"job": job, "instance": f"172.18.0.2:{port}"}, "scrapePool": f"serviceMonitor/monitoring/{job}/0",
+                "scrapeUrl": f"http://172.18.0.2:{port}/metrics", "lastError": error,
+                "health": "unknown" if not scraped(revision) else "down" if bad else "up"}
+    return {"status": "success", "data": {"activeTargets": [one(*job) for job in JOBS.items() if job[0] != "kube-etcd" or etcd_watched(revision)],
+                                          "droppedTargets": []}}
+
+
 def query(expression, revision):
     found = []
     if scraped(revision) and "==0" not in expression.replace(" ", ""):
@@ -196,11 +208,7 @@ class Forwarded(Handler):
             return self.answer(200, query(asked.get("query", ""), revision))
         if path != "/api/v1/targets":
             return self.answer(404, "404 page not found", "text/plain")
-        health = "up" if scraped(revision) else "unknown"
-        self.answer(200, {"status": "success", "data": {"activeTargets": [
-            {"labels": {"job": job, "instance": f"172.18.0.2:{port}"}, "scrapePool": f"serviceMonitor/monitoring/{job}/0",
-             "scrapeUrl": f"http://172.18.0.2:{port}/metrics", "lastError": "", "health": health} for job, port in JOBS.items()],
-            "droppedTargets": []}})
+        self.answer(200, targets(cluster, revision))
 
     def grafana(self, path, asked, cluster, revision):
         if path == "/api/health":

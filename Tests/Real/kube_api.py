@@ -2,11 +2,12 @@
 """A stand-in for the Kubernetes API server, for real clients of it: kube_api.py PORT
 
 kubectl and Helm's library work on it: discovery, objects, selectors, patches, server-side apply, watches. It keeps objects
-and nothing runs: a Deployment is available as soon as it is there. No TLS, no users.
-With PORT 0 it takes a free one; it prints `serving ADDRESS`.
+and nothing runs: a Deployment is available, and has a pod that is Ready, as soon as it is there. No TLS, no users.
+With PORT 0 it takes a free one; it prints `serving ADDRESS`. What is asked of a service named …-prometheus through its proxy goes to
+the server at PROMETHEUS, where that is set.
   kubectl --server=http://127.0.0.1:PORT --kubeconfig=/dev/null --cache-dir=DIR …     (its discovery cache is per address)
 """
-import json, re, sys, threading, time, uuid
+import json, os, re, sys, threading, time, urllib.error, urllib.request, uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlparse
 
@@ -21,6 +22,7 @@ RESOURCES = {
     ("apps", "v1"): {
         "deployments": ("Deployment", True, ["deploy"]), "statefulsets": ("StatefulSet", True, ["sts"]),
         "daemonsets": ("DaemonSet", True, ["ds"]), "replicasets": ("ReplicaSet", True, ["rs"])},
+    ("storage.k8s.io", "v1"): {"storageclasses": ("StorageClass", False, ["sc"])},
     ("batch", "v1"): {"jobs": ("Job", True, [])},
     ("monitoring.coreos.com", "v1"): {"servicemonitors": ("ServiceMonitor", True, ["smon"]), "prometheuses": ("Prometheus", True, [])},
     ("apiextensions.k8s.io", "v1"): {"customresourcedefinitions": ("CustomResourceDefinition", False, ["crd"])},
@@ -79,7 +81,7 @@ def settled(found):
         found.setdefault("spec", {"finalizers": ["kubernetes"]})
     elif kind in ("Deployment", "StatefulSet", "ReplicaSet"):
         n = spec.get("replicas", 1)
-        found["status"] = {"observedGeneration": generation, "replicas": n, "readyReplicas": n, "availableReplicas": n, "updatedReplicas": n,
+        found["status"] = {"observedGeneration": generation, "replicas": n, "readyReplicas": n, "availableReplicas": n, "updatedReplicas": n, "currentReplicas": n,
                            "conditions": [{"type": "Available", "status": "True"},
                                           {"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable"}]}
     elif kind == "DaemonSet":
@@ -129,6 +131,15 @@ class Cluster:
             "spec": {"providerID": "kind://docker/oppen-local/oppen-local-control-plane"},
             "status": {"conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady"}], "nodeInfo": {"kubeletVersion": "v1.36.1"}}})
 
+        self.put(("storage.k8s.io", "storageclasses", None, "standard"), {"kind": "StorageClass", "apiVersion": "storage.k8s.io/v1", "metadata": {}})
+        for name in ("etcd", "kube-apiserver", "coredns", "kindnet"):
+            self.pod("kube-system", name)
+
+    def pod(self, namespace, name):
+        """A pod as a kubelet would have it."""
+        self.put(("", "pods", namespace, name), {
+            "kind": "Pod", "apiVersion": "v1", "metadata": {}, "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}})
+
     def put(self, key, found):
         """Stores a new or changed object; what the server itself writes into metadata is kept from the old one."""
         _, _, namespace, name = key
@@ -139,12 +150,16 @@ class Cluster:
         if namespace:
             found["metadata"]["namespace"] = namespace
         self.objects[key] = settled(found)
+        if key[1] in ("deployments", "statefulsets", "daemonsets"):
+            self.pod(namespace, f"{name}-0")
         with self.lock:
             self.lock.notify_all()
         return found
 
     def remove(self, key):
         found = self.objects.pop(key, None)
+        if found and key[1] in ("deployments", "statefulsets", "daemonsets"):
+            self.remove(("", "pods", key[2], f"{key[3]}-0"))
         if found and found["kind"] == "Namespace":
             for other in [other for other in self.objects if other[2] == key[3]]:
                 del self.objects[other]
@@ -213,6 +228,8 @@ class Handler(BaseHTTPRequestHandler):
             fixed = self.discovery(url.path.rstrip("/") or "/")
             if fixed:
                 return self.answer(200, *fixed)
+            if re.match(r"^/api/v1/namespaces/[^/]+/services/[^/]*-prometheus:\d+/proxy/", url.path):
+                return self.through(url)
             target = Target(url.path.rstrip("/"))
             if target.resource is None:
                 return self.answer(200, resource_list(target))
@@ -228,6 +245,14 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = respond
+
+    def through(self, url):
+        """What is behind a service: Prometheus."""
+        try:
+            with urllib.request.urlopen(os.environ["PROMETHEUS"] + url.path.partition("/proxy")[2] + "?" + url.query, timeout=10) as found:
+                self.answer(found.status, found.read())
+        except (OSError, KeyError):
+            raise Status(503, "ServiceUnavailable", f"no endpoints available for service {url.path.split('/')[6]!r}")
 
     @staticmethod
     def discovery(path):

@@ -4,6 +4,7 @@
 set -eu
 . bootstrap/lib.sh
 
+folders
 log="$WORKSPACE/grafana.log"
 forward=
 trap 'kill $forward 2>/dev/null || true; rm -f "$WORKSPACE/grafana.pid"; exit 0' TERM INT HUP
@@ -14,7 +15,7 @@ reached=no
 failures=0
 while [ "$failures" -lt 120 ]; do
   # Into a file: the terminal that this was started from will be gone.
-  kubectl --context "kind-$CLUSTER" -n monitoring port-forward --address 127.0.0.1 \
+  kubectl --context "$CONTEXT" -n monitoring port-forward --address 127.0.0.1 \
     "svc/$RELEASE-grafana" "$PORT:80" >"$log" 2>&1 &
   forward=$!
   unanswered=0
@@ -39,6 +40,6 @@ while [ "$failures" -lt 120 ]; do
 done
 
 cat "$log" >&2
-remedy "$log" >&2
+remedy "$log" "kubectl port-forward" >&2
 rm -f "$WORKSPACE/grafana.pid"
 exit 1

@@ -1,34 +1,13 @@
 # What the steps of teardown.graph share besides lib.sh: what is ours, and how that is known. Sourced, never run.
 
-: "${WORKSPACE:?}" "${CLUSTER:?}" "${IS:=}" "${DELETING:=}" "${NAMESPACES:=}"
-LOOKING=yes
+: "${IS:=}" "${DELETING:=}" "${NAMESPACES:=}"
 . bootstrap/lib.sh
-
-# The API server's word on which cluster this is; fails within seconds where it does not answer.
-identity() { k get namespace kube-system --request-timeout=10s -o 'jsonpath={.metadata.uid}' 2>/dev/null; }
-
-# gone     no container has the name
-# ours     kind made these containers for us
-# used     made by someone else, and bootstrap.graph was told to use it
-# silent   the same perhaps, but it does not answer
-# foreign  another cluster; one of ours, if there ever was one, is gone
-cluster_is() {
-  found=$(run node_ids) || return
-  if [ -z "$found" ]; then echo gone
-  elif [ -e "$WORKSPACE/creating" ]; then echo ours
-  elif [ -e "$WORKSPACE/nodes" ]; then
-    if [ "$found" = "$(cat "$WORKSPACE/nodes")" ]; then echo ours; else echo foreign; fi
-  elif ! [ -e "$WORKSPACE/made" ]; then echo foreign
-  elif ! id=$(identity); then echo silent
-  elif [ "$id" = "$(cat "$WORKSPACE/made")" ]; then echo used
-  else echo foreign; fi
-}
 
 # Between the look and the act a person has thought: the cluster must be what it was.
 still_the_same() {
   now=$(cluster_is)
   [ "$now" = "$IS" ] || {
-    echo "The cluster $CLUSTER is no longer what it was: it was $IS, now it is $now. Nothing was done to it." >&2
+    echo "The cluster $NAME is no longer what it was: it was $IS, now it is $now. Nothing was done to it." >&2
     echo 'remedy: start teardown.graph again, it looks first' >&2
     return 1
   }
@@ -43,7 +22,7 @@ release_ours() {
 }
 
 releases() {
-  run helm --kube-context "kind-$CLUSTER" list -A -o json --deployed --failed --pending --superseded --uninstalled --uninstalling
+  run helm --kube-context "$CONTEXT" list -A -o json --deployed --failed --pending --superseded --uninstalled --uninstalling
 }
 
 # The namespaces in Terraform's state, one a line.
@@ -66,8 +45,8 @@ files() {
   [ -d "$WORKSPACE" ] || return 0
   (
     cd "$WORKSPACE"
-    for path in kubeconfig kubeconfig.lock grafana.log grafana.port grafana.pid \
-      helm/cache helm/repositories.yaml helm/repositories.lock helm/given.yaml helm/deployed.json helm/installed helm/releasing \
+    for path in kubeconfig kubeconfig.lock kubeconfig.new k3s-install.sh grafana.log grafana.port grafana.pid \
+      helm/cache helm/repositories.yaml helm/repositories.lock helm/given.yaml helm/values.yaml helm/values-more.yaml helm/deployed.json helm/installed helm/releasing \
       helm/kube-prometheus-stack-*.tgz terraform/main.tf terraform/plan.bin terraform/.terraform terraform/.terraform.lock.hcl \
       terraform/.terraform.tfstate.lock.info terraform/terraform.tfstate* made.new nodes.new creating made nodes; do
       if [ -e "$path" ]; then echo "$path"; fi
@@ -87,6 +66,9 @@ remove_files() {
   rmdir "$WORKSPACE" 2>/dev/null || true
 }
 
+# Whether the container is there that start_probe made.
+probe() { if [ -n "$(docker ps -aq --filter "label=graphrun.dev/probe=$NAME")" ]; then echo true; else echo false; fi; }
+
 # look: all that there is, as one JSON object.
 look() {
   is=$(cluster_is)
@@ -104,8 +86,8 @@ look() {
   fi
   printf '{"cluster":"%s","answers":%s,"release_ours":%s,"releases":%s,"owned":[%s],"strange":[%s],"forward":"%s",' \
     "$is" "$answers" "$mine" "$others" "${spaces%,}" "$(quoted "$strange")" "$(forward)"
-  printf '"files":[%s],"containers":[%s]}' "$(quoted "$(files)")" \
-    "$(docker ps -a --filter "label=io.x-k8s.kind.cluster=$CLUSTER" --format '{"name":{{json .Names}},"state":{{json .State}}}' | sed '$!s/$/,/')"
+  printf '"files":[%s],"probe":%s,"containers":[%s]}' "$(quoted "$(files)")" "$(probe)" \
+    "$(parts | sed '$!s/$/,/')"
 }
 
 # Words as JSON strings with commas between.

@@ -78,3 +78,11 @@ struct Drawing {
         }))
   }
 }
+
+extension Node {
+  /// What the node is, in a picture: for another graph, which.
+  var drawnKind: String {
+    guard kind == NodeFormat.graphKind, let file = fields["file"]?.string else { return kind }
+    return "\(kind) \(Drawing.oneLine(file))"
+  }
+}

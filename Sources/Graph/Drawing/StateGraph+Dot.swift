@@ -24,7 +24,7 @@ extension StateGraph {
 
   private static func dot(_ node: Node) -> String {
     var label =
-      "<b>\(markup(node.name.rawValue))</b> <font color=\"#7a858e\" point-size=\"9\">\(markup(node.kind))</font>"
+      "<b>\(markup(node.name.rawValue))</b> <font color=\"#7a858e\" point-size=\"9\">\(markup(node.drawnKind))</font>"
     if let description = node.description {
       label +=
         "<br/><font point-size=\"9\">\(Drawing.wrapped(description).map(markup).joined(separator: "<br/>"))</font>"

@@ -13,7 +13,7 @@ extension StateGraph {
 
   private static func mermaid(_ node: Node) -> String {
     let (open, close) = node.mermaidShape
-    var label = "<b>\(escaped(node.name.rawValue))</b><br/>\(escaped(node.kind))"
+    var label = "<b>\(escaped(node.name.rawValue))</b><br/>\(escaped(node.drawnKind))"
     if let description = node.description { label += "<br/><i>\(escaped(Drawing.oneLine(description)))</i>" }
     return "\(id(.node(node.name)))\(open)\"\(label)\"\(close)"
   }

@@ -14,7 +14,7 @@ extension StateGraph {
   }
 
   private static func title(_ node: Node) -> String {
-    var title = "\(node.name) (\(node.kind))"
+    var title = "\(node.name) (\(node.drawnKind))"
     if !node.after.isEmpty { title += " after \(node.after.map(\.rawValue).joined(separator: " + "))" }
     if let when = node.when { title += " when \(Drawing.oneLine(when.source))" }
     if node.isDeferred { title += " deferred" }

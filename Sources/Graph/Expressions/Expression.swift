@@ -12,6 +12,17 @@ public struct Expression: Sendable {
     plan = try ExpressionPlan(source)
   }
 
+  /// A closure in the place of an expression, in a graph made in Swift. Code cannot be compared: all of them are equal.
+  public typealias Code = @Sendable (Scope) throws -> JSON
+
+  public init(code: @escaping Code) {
+    source = Self.codeSource
+    plan = ExpressionPlan(code: code)
+  }
+
+  /// What stands for the text of a closure.
+  public static let codeSource = "Swift code"
+
   /// The one value this yields.
   ///
   /// Plain paths, literals and simple conditions never start jq.
@@ -45,6 +56,13 @@ public struct Expression: Sendable {
 
   /// The value, where it can be had without jq.
   private func native(in scope: Scope) throws(ExpressionError) -> JSON? {
+    if let code = plan.code {
+      do {
+        return try code(scope)
+      } catch {
+        throw ExpressionError(.failed("\(error)"), source: source)
+      }
+    }
     guard let native = plan.native else { return nil }
     do throws(NativeExpression.Failure) {
       return try native.evaluate(in: scope)
@@ -61,6 +79,22 @@ extension Expression {
     case channels(Set<String>)
     /// Possibly all of it.
     case everything
+
+    public func contains(_ channel: String) -> Bool {
+      switch self {
+      case .channels(let names): names.contains(channel)
+      case .everything: true
+      }
+    }
+
+    /// What this and `other` read; `nil` reads nothing.
+    public func union(_ other: Reads?) -> Reads {
+      switch (self, other) {
+      case (_, nil): self
+      case (.channels(let left), .channels(let right)?): .channels(left.union(right))
+      default: .everything
+      }
+    }
   }
 }
 

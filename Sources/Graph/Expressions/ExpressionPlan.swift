@@ -8,6 +8,9 @@ final class ExpressionPlan: Sendable {
   /// The expression without jq, where it is simple enough.
   let native: NativeExpression?
 
+  /// The closure that is meant, where there is no text.
+  let code: Expression.Code?
+
   init(_ source: String) throws(ExpressionError) {
     var lexer = JQLexer(source)
     let tokens: [JQToken]
@@ -20,9 +23,15 @@ final class ExpressionPlan: Sendable {
     } catch {
       throw ExpressionError(error.reason, source: source)
     }
+    code = nil
     text = String(decoding: lexer.blanked, as: UTF8.self)
     reads = StateReads.of(tokens)
     variables = Set(JQToken.flatten(tokens).compactMap(\.variable)).intersection(Scope.variableNames)
+  }
+
+  init(code: @escaping Expression.Code) {
+    self.code = code
+    (text, reads, variables, native) = ("", .everything, [], nil)
   }
 
   /// jq counts in doubles: an integer beyond them would change silently.

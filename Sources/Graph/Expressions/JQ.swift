@@ -7,7 +7,7 @@ public struct JQ: Sendable {
   /// - Throws: ``JQError`` where there is no helper to ask.
   public static func check(_ expressions: [Expression]) throws -> [ExpressionError?] {
     let mistakes = try client.withLock { client throws(JQError) in
-      try client.check(expressions.filter { $0.plan.native == nil })
+      try client.check(expressions.filter { $0.plan.native == nil && $0.plan.code == nil })
     }
     return expressions.map { mistakes[$0] }
   }

@@ -16,6 +16,9 @@ struct Draft {
   /// Every list of routes, for the rules about their order.
   var routings: [Routing] = []
 
+  /// What became of the files that `graph` nodes name.
+  var inclusions: [String: Inclusion] = [:]
+
   /// Whether all edges could be read, so that what is missing is really missing.
   var edgesAreWhole = true
 
@@ -46,6 +49,17 @@ struct Draft {
     self.parts = parts
     let pairs = root["nodes"]?.members?.map { ($0.key, $0) } ?? []
     members = Dictionary(pairs, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// What a file named by a `graph` node holds.
+  enum Inclusion {
+    case graph(StateGraph)
+
+    /// It has mistakes, told as its own.
+    case mistaken
+
+    /// Why it is not included.
+    case refused(String, hint: String?)
   }
 
   func yaml(of node: NodeName) -> YAMLNode? { members[node.rawValue]?.value }

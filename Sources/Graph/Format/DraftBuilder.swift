@@ -4,11 +4,14 @@ import OrderedCollections
 struct DraftBuilder {
   private var draft: Draft
   private let fields: Field
+  private var reducers: [CustomReducer] = []
 
   static func build(
-    _ root: YAMLNode, _ fields: Field, _ parts: ShapeReader, kinds: [NodeFormat], source: GraphSource
+    _ root: YAMLNode, _ fields: Field, _ parts: ShapeReader, kinds: [NodeFormat], reducers: [CustomReducer],
+    source: GraphSource
   ) -> Draft {
     var builder = DraftBuilder(root, fields, parts, kinds, source)
+    builder.reducers = reducers
     builder.build()
     return builder.draft
   }
@@ -44,13 +47,17 @@ struct DraftBuilder {
     let field = fields[isInput ? "inputs" : "state"]?[member.key]
     var channel = ChannelDefinition(name, isInput: isInput)
     channel.description = field?["description"]?.string
-    channel.reducer = field?["reduce"]?.string.flatMap(Reducer.init(rawValue:)) ?? .replace
+    channel.reducer = field?["reduce"]?.string.flatMap(reducer) ?? .replace
     channel.initial = field?["default"]?.json
     if case .object(var schema)? = member.value.json {
       for key in ["reduce", "default", "description"] { schema.removeValue(forKey: key) }
       if !schema.isEmpty { channel.schema = try? JSONSchema(.object(schema)) }
     }
     draft.graph.channels[name] = channel
+  }
+
+  private func reducer(_ name: String) -> Reducer? {
+    Reducer(rawValue: name) ?? reducers.first { $0.name == name }.map(Reducer.custom)
   }
 
   private mutating func node(_ member: YAMLNode.Member) {

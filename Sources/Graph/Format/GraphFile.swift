@@ -4,12 +4,14 @@ import Foundation
 public enum GraphFileError: Error, Sendable, Hashable, CustomStringConvertible {
   case missing(path: String)
   case noFile(path: String)
+  case outside(path: String)
   case unreadable(path: String, reason: String)
 
   public var description: String {
     switch self {
     case .missing(let path): "\(path): there is no such file"
     case .noFile(let path): "\(path): not a regular file"
+    case .outside(let path): "\(path): leads out of the folder it must lie below"
     case .unreadable(let path, let reason): "\(path): cannot be read: \(reason)"
     }
   }

@@ -1,9 +1,11 @@
 /// The whole of a graph file, in shapes, for a set of node kinds.
 public struct GraphFormat: Sendable {
   public var kinds: [NodeFormat]
+  public var reducers: [CustomReducer]
 
-  public init(kinds: [NodeFormat] = NodeFormat.builtIn) {
+  public init(kinds: [NodeFormat] = NodeFormat.builtIn, reducers: [CustomReducer] = []) {
     self.kinds = kinds
+    self.reducers = reducers
   }
 
   var file: ObjectShape {
@@ -36,7 +38,8 @@ public struct GraphFormat: Sendable {
   private func channel(_ name: String) -> ObjectShape {
     let own = [
       FieldFormat(
-        "reduce", .choice(Reducer.allCases.map(\.rawValue)), "How a write folds into the value; without it replace."),
+        "reduce", .choice(Reducer.allCases.map(\.rawValue) + reducers.map(\.name)),
+        "How a write folds into the value; without it replace."),
       FieldFormat("default", .json, "The value before any write."),
       FieldFormat("description", .text, "What it holds, for people."),
     ]
@@ -99,7 +102,8 @@ public struct GraphFormat: Sendable {
 
   /// Error kinds a node's failure can have (DESIGN §7).
   static let errorKinds = [
-    "exit", "signal", "timeout", "spawn", "connection", "http", "model", "tool", "parse", "expect", "expression",
+    "exit", "signal", "timeout", "spawn", "connection", "http", "model", "tool", "swift", "parse", "expect",
+    "expression",
     "type", "limit", "protocol",
   ]
 

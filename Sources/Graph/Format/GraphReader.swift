@@ -6,8 +6,21 @@ public struct GraphReader: Sendable {
   /// The node kinds a file may use.
   public var kinds: [NodeFormat]
 
-  public init(kinds: [NodeFormat] = NodeFormat.builtIn) {
+  /// The reducers a file may use besides graphrun's own.
+  public var reducers: [CustomReducer]
+
+  /// Graphs of this program: what a store keeps of one of them is that graph.
+  public var known: [StateGraph] = []
+
+  public init(kinds: [NodeFormat] = NodeFormat.builtIn, reducers: [CustomReducer] = []) {
     self.kinds = kinds
+    self.reducers = reducers
+  }
+
+  /// The graph that `text` was kept of; `nil` where it can no longer be read. Of one made in Swift that this program
+  /// does not know it is the outline, which cannot run.
+  public func stored(_ text: String, path: String?, files: [String: String]? = nil) -> StateGraph? {
+    known.first { $0.source?.text == text } ?? StateGraph(outline: text) ?? read(text, path: path, files: files).graph
   }
 
   /// Reads and validates the file at `path`.
@@ -21,17 +34,28 @@ public struct GraphReader: Sendable {
   }
 
   /// Reads and validates `text` as if it were the file at `path` (absolute; `nil`: there is no file).
-  public func read(_ text: String, path: String? = nil) -> Reading {
+  ///
+  /// - Parameter files: the texts of the files it includes, by path from its folder; `nil` takes them from the disk.
+  public func read(_ text: String, path: String? = nil, files: [String: String]? = nil) -> Reading {
+    var inclusions = Inclusions(files: files, root: path)
+    let reading = read(text, path: path, as: nil, &inclusions)
+    return Reading(graph: reading.graph, problems: reading.problems + inclusions.problems)
+  }
+
+  /// Reads the file that is called `name` from the folder of the graph that is read; `nil` is that graph itself.
+  func read(_ text: String, path: String?, as name: String?, _ inclusions: inout Inclusions) -> Reading {
     let (root, problems) = YAMLReader.read(text)
     guard let root else { return Reading(graph: nil, problems: problems) }
     var parts = ShapeReader()
     parts.problems = problems
     parts.defaultInterpreter = root["defaults"]?["shell"].flatMap(ShapeReader.interpreter)
-    let fields = parts.read(root, as: .object(GraphFormat(kinds: kinds).file)) ?? .map([:])
+    let fields = parts.read(root, as: .object(GraphFormat(kinds: kinds, reducers: reducers).file)) ?? .map([:])
     let source = GraphSource(path: path, text: text)
-    let draft = DraftBuilder.build(root, fields, parts, kinds: kinds, source: source)
+    var draft = DraftBuilder.build(root, fields, parts, kinds: kinds, reducers: reducers, source: source)
+    inclusions.include(in: &draft, as: name, with: self)
     let found = draft.parts.problems + Rules.all.flatMap { $0.problems(in: draft) }
-    return Reading(graph: draft.graph, found: found)
+    let reading = Reading(graph: draft.graph, found: found)
+    return draft.isWhole ? reading : Reading(graph: nil, problems: reading.problems)
   }
 }
 
@@ -40,7 +64,7 @@ public struct Reading: Sendable {
   /// `nil` when there is an error among the problems.
   public var graph: StateGraph?
 
-  /// Every mistake and warning, by position.
+  /// Every mistake and warning, by position; those of included files after the graph's own.
   public var problems: [Problem]
 
   public init(graph: StateGraph?, problems: [Problem]) {

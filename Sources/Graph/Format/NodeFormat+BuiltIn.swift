@@ -1,6 +1,8 @@
 extension NodeFormat {
-  /// `set`, `shell`, `verify`, `http`, `llm`, `mcp`, `agent`, `ask`, `wait`.
-  public static let builtIn: [NodeFormat] = [set, shell, verify, http, llm, mcp, agent, ask, wait]
+  /// `set`, `shell`, `verify`, `http`, `llm`, `mcp`, `agent`, `ask`, `graph`, `wait`, `memory`, `swift`.
+  public static let builtIn: [NodeFormat] = [
+    set, shell, verify, http, llm, mcp, agent, ask, graph, wait, memory, swift,
+  ]
 
   private static let set = NodeFormat(
     kind: "set",
@@ -97,12 +99,61 @@ extension NodeFormat {
       FieldFormat("choices", .list(.value), "The answers there may be."),
     ], shorthand: "prompt", atMostOne: [["answer", "choices"]])
 
+  /// What nodes that run a graph are called in files.
+  static let graphKind = "graph"
+
+  private static let graph = NodeFormat(
+    kind: graphKind,
+    description: "Runs another graph inside this task. The result is its outputs, or all its channels without any.",
+    fields: [
+      FieldFormat("file", .fileName, "The other graph's file, in this graph's folder or below it.", isRequired: true),
+      FieldFormat(
+        "inputs", .map(keys: .channel, values: .value), "The other graph's inputs; it sees nothing else of the state."),
+    ], shorthand: "file")
+
   private static let wait = NodeFormat(
     kind: "wait", description: "Waits for a time or until one; a stop in between does not make it longer.",
     fields: [
       FieldFormat("for", .duration(computed: true), "How long."),
       FieldFormat("until", .template, "A date and time with its offset, for instance 2026-01-31T09:00:00Z."),
     ], shorthand: "for", exactlyOne: [["for", "until"]])
+
+  private static let memory = NodeFormat(
+    kind: "memory",
+    description:
+      "Keeps values that all threads of the store share, and finds them. A change is stored with the task's end.",
+    fields: [
+      FieldFormat(
+        "namespace", .any([.list(.template), .template]),
+        "Where: a label, or a list of them from the general to the particular.", isRequired: true),
+      FieldFormat("get", .template, "The key to look up. The result is {found, value, updated?}."),
+      FieldFormat("put", .object(memoryPut), "Keeps a value under a key. The result is {key}."),
+      FieldFormat("delete", .template, "The key to forget. The result is {found}."),
+      FieldFormat(
+        "search", .object(memorySearch),
+        "Looks for values here and below. The result is {items: [{namespace, key, value, updated, expires?}], more}."),
+    ], exactlyOne: [["get", "put", "delete", "search"]])
+
+  private static let memoryPut = ObjectShape(
+    "put ({key, value, ttl})",
+    [
+      FieldFormat("key", .template, "The key; a value that is there already is replaced.", isRequired: true),
+      FieldFormat("value", .value, "What to keep.", isRequired: true),
+      FieldFormat("ttl", .duration(computed: true), "How long it is kept; without it for ever."),
+    ])
+
+  private static let memorySearch = ObjectShape(
+    "search ({filter, limit, offset})",
+    [
+      FieldFormat("filter", .map(keys: .any, values: .value), "Members that a value must have, with these values."),
+      FieldFormat("limit", .integer(1...999), "How many are given at most; without it 100."),
+      FieldFormat("offset", .integer(0...Int(Int32.max)), "How many are left out at the beginning."),
+    ])
+
+  private static let swift = NodeFormat(
+    kind: "swift", description: "Runs a function of the Swift program that runs the graph; graphrun itself has none.",
+    fields: [FieldFormat("function", .text, "The function's name, as the program calls it.", isRequired: true)],
+    shorthand: "function")
 
   private static let mcp = NodeFormat(
     kind: "mcp", description: "Calls a tool of an MCP server. The result is {text, content, structured?}.",

@@ -20,6 +20,9 @@ public struct Problem: Sendable, Hashable {
   }
 
   public var severity: Severity
+
+  /// The included file it is in, relative to the folder of the graph that was read; `nil` is that graph itself.
+  public var file: String?
   public var position: SourcePosition
   public var message: String
 
@@ -43,6 +46,14 @@ extension Problem: CustomStringConvertible {
     return hint.map { "\(place) (\($0))" } ?? place
   }
 
-  /// `file:line:column: error: message (hint)`, which editors and terminals make a link of.
-  public func description(in file: String) -> String { "\(file):\(self)" }
+  /// `file:line:column: error: message (hint)`, which editors and terminals make a link of; `file` is the graph that
+  /// was read.
+  public func description(in file: String) -> String { "\(path(from: file)):\(self)" }
+
+  /// Where the problem is, when the graph that was read is at `path`.
+  public func path(from path: String) -> String {
+    guard let file else { return path }
+    guard let end = path.lastIndex(of: "/") else { return file }
+    return path[...end] + file
+  }
 }

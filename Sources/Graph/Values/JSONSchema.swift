@@ -28,6 +28,21 @@ public struct JSONSchema: Sendable {
     check.hold(value, to: document, at: "")
     return check.violations
   }
+
+  /// The same for a list that fits and grows from `count` by `items`; `nil` where only the whole list can tell.
+  public func violations(ofAdding items: [JSON], to count: Int) -> [JSONSchemaError]? {
+    guard let keywords = document.objectValue, keywords.keys.allSatisfy(Self.tellItemByItem.contains) else {
+      return nil
+    }
+    var check = SchemaCheck(schema: self, for: .array(items))
+    check.hold(items, after: count, to: keywords)
+    return check.violations
+  }
+
+  /// Keywords that a list keeps to where its length and each of its items do.
+  private static let tellItemByItem: Set = [
+    "type", "items", "minItems", "maxItems", "title", "description", "default", "examples", "$comment", "$defs",
+  ]
 }
 
 extension JSONSchema: Hashable {

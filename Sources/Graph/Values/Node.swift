@@ -49,6 +49,9 @@ public struct Node: Sendable, Hashable {
 
   public var approve: Approval?
 
+  /// What a node made in Swift does (kind `swift`).
+  public var code: NodeCode?
+
   public init(
     _ name: NodeName, kind: String, fields: OrderedDictionary<String, Field> = [:], description: String? = nil,
     after: [NodeName] = [], next: Routes? = nil, save: Save? = nil, when: Expression? = nil,
@@ -80,6 +83,18 @@ public struct Node: Sendable, Hashable {
   public static let defaultTimeout: Duration = .seconds(600)
 }
 
+/// What a node made in Swift does, as the module that runs it knows it. Code cannot be compared: all of them are equal.
+public struct NodeCode: Sendable, Hashable {
+  public let body: any Sendable
+
+  public init(_ body: any Sendable) {
+    self.body = body
+  }
+
+  public static func == (left: Self, right: Self) -> Bool { true }
+  public func hash(into hasher: inout Hasher) {}
+}
+
 /// What a result writes.
 public enum Save: Sendable, Hashable {
   /// The whole result into one channel.
@@ -107,7 +122,7 @@ public struct RetryPolicy: Sendable, Hashable {
   public var exitCodes: Set<Int> = []
 
   public static let standardKinds: Set<String> = [
-    "exit", "signal", "timeout", "spawn", "connection", "http", "model", "tool",
+    "exit", "signal", "timeout", "spawn", "connection", "http", "model", "tool", "swift",
   ]
 
   public init() {}

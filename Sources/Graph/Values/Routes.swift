@@ -22,6 +22,17 @@ public struct Routes: Sendable, Hashable {
   }
 }
 
+extension Routes {
+  /// What of the state decides where these lead.
+  public var reads: Expression.Reads {
+    routes.reduce(.channels([])) { reads, route in
+      var reads = reads.union(route.when?.reads).union(route.each?.reads)
+      if case .computed(let expression, _) = route.target { reads = reads.union(expression.reads) }
+      return reads
+    }
+  }
+}
+
 /// One way out: when it matches and where it leads.
 public struct Route: Sendable, Hashable {
   /// `nil` always matches.

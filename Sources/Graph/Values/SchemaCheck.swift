@@ -51,6 +51,14 @@ struct SchemaCheck {
     }
   }
 
+  /// Holds the items that a list of `count` grows by to what `keywords` say of it.
+  mutating func hold(_ items: [JSON], after count: Int, to keywords: JSONObject) {
+    if let wrong = typeMismatch(.array(items), keywords) { return add("", wrong) }
+    hold(count: count + items.count, "minItems", "maxItems", of: "item", keywords, at: "")
+    guard let schema = keywords["items"] else { return }
+    for (index, item) in items.enumerated() { hold(item, to: schema, at: "".pointer(count + index)) }
+  }
+
   private mutating func add(_ place: String, _ message: String) {
     violations.append(JSONSchemaError(place: place, message: message))
   }

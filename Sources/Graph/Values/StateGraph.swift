@@ -29,14 +29,18 @@ public struct StateGraph: Sendable {
   /// Nodes in declaration order, which is also the order their writes land in.
   public var nodes: OrderedDictionary<NodeName, Node>
 
-  /// The file this was read from; `nil` for a graph made in code.
+  /// The graphs that `graph` nodes run, by the file that the node names.
+  public var subgraphs: OrderedDictionary<String, StateGraph>
+
+  /// What the store keeps of the graph: the file's text, or the outline of a graph made in code; `nil` keeps the name.
   public var source: GraphSource?
 
   public init(
     name: String, description: String? = nil, channels: OrderedDictionary<ChannelName, ChannelDefinition> = [:],
     outputs: OrderedDictionary<String, Field>? = nil, servers: OrderedDictionary<String, Field> = [:],
     secrets: [String] = [], environment: [String] = [], maxSteps: Int = StateGraph.defaultMaxSteps, start: Routes,
-    nodes: OrderedDictionary<NodeName, Node>, source: GraphSource? = nil
+    nodes: OrderedDictionary<NodeName, Node>, subgraphs: OrderedDictionary<String, StateGraph> = [:],
+    source: GraphSource? = nil
   ) {
     self.name = name
     self.description = description
@@ -48,6 +52,7 @@ public struct StateGraph: Sendable {
     self.maxSteps = maxSteps
     self.start = start
     self.nodes = nodes
+    self.subgraphs = subgraphs
     self.source = source
   }
 
@@ -62,9 +67,34 @@ public struct GraphSource: Sendable, Hashable {
   public var path: String?
   public var text: String
 
-  public init(path: String?, text: String) {
+  /// The texts of all files that the graph includes, by path from its folder.
+  public var files: [String: String]
+
+  public init(path: String?, text: String, files: [String: String] = [:]) {
     self.path = path
     self.text = text
+    self.files = files
+  }
+}
+
+extension StateGraph {
+  /// The graph that `node` runs inside its task; `nil` for a node of another kind.
+  public func subgraph(of node: Node) -> StateGraph? {
+    guard node.kind == NodeFormat.graphKind, case .literal(.string(let file))? = node.fields["file"] else { return nil }
+    return subgraphs[file]
+  }
+
+  /// This graph and all that run inside it, each text once.
+  public var withSubgraphs: [StateGraph] {
+    var met: Set<GraphSource> = []
+    var found: [StateGraph] = []
+    var queue = [self]
+    while let graph = queue.popLast() {
+      if let source = graph.source, !met.insert(source).inserted { continue }
+      found.append(graph)
+      queue += graph.subgraphs.values.reversed()
+    }
+    return found
   }
 }
 
@@ -81,6 +111,9 @@ public struct ChannelDefinition: Sendable, Hashable {
   /// The value before any write; `nil` leaves the channel absent (or at its reducer's start value).
   public var initial: JSON?
 
+  /// What code asks of the value besides; `nil` nothing.
+  public var check: ValueCheck?
+
   public init(
     _ name: ChannelName, description: String? = nil, isInput: Bool = false, reducer: Reducer = .replace,
     schema: JSONSchema? = nil, initial: JSON? = nil
@@ -92,19 +125,22 @@ public struct ChannelDefinition: Sendable, Hashable {
     self.schema = schema
     self.initial = initial
   }
+
+  /// Why `value` cannot be the channel's; `nil` when it can.
+  public func objection(to value: JSON) -> String? {
+    schema?.violations(of: value).first.map(\.description) ?? check?.objection(value)
+  }
 }
 
-/// How a write folds into a channel's value.
-public enum Reducer: String, Sendable, Hashable, CaseIterable {
-  case replace, append, sum, min, max, merge, union, messages, last, ephemeral, untracked
+/// A condition on a value that a program sets. Code cannot be compared: all of them are equal.
+public struct ValueCheck: Sendable, Hashable {
+  /// Why a value does not do; `nil` when it does.
+  public let objection: @Sendable (JSON) -> String?
 
-  /// The value of a channel that was never written and has no default; `nil` is absent.
-  public var start: JSON? {
-    switch self {
-    case .append, .union, .messages: .array([])
-    case .sum: .int(0)
-    case .merge: .object([:])
-    case .replace, .min, .max, .last, .ephemeral, .untracked: nil
-    }
+  public init(_ objection: @escaping @Sendable (JSON) -> String?) {
+    self.objection = objection
   }
+
+  public static func == (left: Self, right: Self) -> Bool { true }
+  public func hash(into hasher: inout Hasher) {}
 }

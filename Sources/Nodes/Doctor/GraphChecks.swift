@@ -8,21 +8,42 @@ package final class GraphChecks: Sendable {
   private let surroundings: GraphSurroundings
   private let desk: ServerDesk
 
+  /// Those of the graphs that run inside it; their inputs are known only then.
+  private let inside: [GraphChecks]
+
   /// - Throws: ``RunRefusal`` where the inputs do not fit.
-  package init(_ graph: StateGraph, inputs: JSONObject, environment: [String: String]) throws {
+  package convenience init(_ graph: StateGraph, inputs: JSONObject, environment: [String: String]) throws {
+    let inside = try graph.withSubgraphs.dropFirst().map { inner in
+      try GraphChecks(inner, inputs: [:], environment: environment, inside: [])
+    }
+    try self.init(graph, inputs: inputs, environment: environment, inside: inside)
+  }
+
+  private init(
+    _ graph: StateGraph, inputs: JSONObject, environment: [String: String], inside: [GraphChecks]
+  ) throws {
     self.graph = graph
+    self.inside = inside
     self.environment = environment
     surroundings = try GraphSurroundings(graph, inputs: inputs, environment: environment)
     desk = try ServerDesk(graph, inputs: inputs, environment: environment)
   }
 
+  /// What several of the graphs need is looked at once.
   package var checks: [Check] {
+    var names: Set<String> = []
+    return ([self] + inside).flatMap(\.own).filter { names.insert($0.name).inserted }
+  }
+
+  private var own: [Check] {
     variables + ProgramChecks(graph, surroundings, isDockerUsed: servers.isDockerUsed).checks
       + ModelChecks(graph, surroundings).checks + servers.checks
   }
 
   /// Ends what the checks started.
-  package func close() async { await desk.close() }
+  package func close() async {
+    for part in [self] + inside { await part.desk.close() }
+  }
 
   private var servers: ServerChecks { ServerChecks(graph, surroundings, desk) }
 

@@ -21,7 +21,7 @@ package struct StoreChecks: Sendable {
     [
       Check("state", state),
       // As long as a large store takes.
-      Check("store", within: .seconds(24 * 3600), one: store), Check("processes", processes),
+      Check("store", within: .seconds(24 * 3600), store), Check("processes", processes),
     ]
   }
 
@@ -70,25 +70,45 @@ package struct StoreChecks: Sendable {
 
   // MARK: What is stored
 
-  private func store() async throws -> Finding {
-    guard SQLiteStore.exists(in: folder) else { return .ok("store", "none yet; graphrun run makes one") }
+  private func store() async throws -> [Finding] {
+    guard SQLiteStore.exists(in: folder) else { return [.ok("store", "none yet; graphrun run makes one")] }
     do {
       return try await SQLiteStore.withReading(folder) { store in
-        let problems = try await isThorough ? store.verify() : store.quickCheck()
-        guard problems.isEmpty else { return damaged(problems) }
-        let threads = try await store.threads().count
-        let how = isThorough ? "every row is whole" : "its structure is whole; --verify reads every row"
-        return .ok("store", "\(threads) thread\(threads == 1 ? "" : "s"), \(ByteCount(store.sizeBytes)); \(how)")
+        let looks = try await isThorough ? thorough(store) : [StoreFinding("structure", store.quickCheck())]
+        let problems = looks.flatMap(\.problems)
+        return [try await sum(store, problems)] + (isThorough ? looks.map(finding) : [])
       }
     } catch let error as StoreError {
-      return refused(error)
+      return [refused(error)]
     }
   }
 
+  private func sum(_ store: SQLiteStore, _ problems: [String]) async throws -> Finding {
+    guard problems.isEmpty else { return damaged(problems) }
+    let threads = try await store.threads().count
+    let how = isThorough ? "every row is whole" : "its structure is whole; --verify reads every row"
+    return .ok("store", "\(threads) thread\(threads == 1 ? "" : "s"), \(ByteCount(store.sizeBytes)); \(how)")
+  }
+
+  /// What is stored by itself, and whether what threads say of themselves is so.
+  private func thorough(_ store: SQLiteStore) async throws -> [StoreFinding] {
+    let looks = try await store.findings()
+    guard looks.allSatisfy(\.problems.isEmpty) else { return looks }
+    return looks + [StoreFinding("statuses", try await store.statusProblems())]
+  }
+
+  private func finding(_ look: StoreFinding) -> Finding {
+    let name = "store \(look.name)"
+    guard !look.problems.isEmpty else { return .ok(name) }
+    return .failed(name, Self.listed(look.problems), remedy: remedy)
+  }
+
+  private static func listed(_ problems: [String]) -> String {
+    problems.prefix(5).joined(separator: "\n") + (problems.count > 5 ? "\nand \(problems.count - 5) more" : "")
+  }
+
   private func damaged(_ problems: [String]) -> Finding {
-    let shown = problems.prefix(5).joined(separator: "\n")
-    let rest = problems.count > 5 ? "\nand \(problems.count - 5) more" : ""
-    return .failed("store", "damaged: \(shown)\(rest)", remedy: remedy)
+    .failed("store", "damaged: \(Self.listed(problems))", remedy: remedy)
   }
 
   private func refused(_ error: StoreError) -> Finding {
@@ -101,7 +121,7 @@ package struct StoreChecks: Sendable {
 
   private var remedy: String {
     let more = isThorough ? "" : "\(command(["doctor", "--verify"])) looks at every row; "
-    return "\(more)save what can be read: sqlite3 \(folder)/graphrun.sqlite .recover; start anew with another --state"
+    return "\(more)\(command(["doctor", "--salvage"])) puts what is whole into a new store"
   }
 
   // MARK: What was left behind

@@ -131,12 +131,12 @@ enum UTF8Cut {
 }
 
 /// A size as people read it: `12 bytes`, `1.5 MB`.
-struct ByteCount: CustomStringConvertible {
+package struct ByteCount: CustomStringConvertible {
   var bytes: Int
 
-  init(_ bytes: Int) { self.bytes = bytes }
+  package init(_ bytes: Int) { self.bytes = bytes }
 
-  var description: String {
+  package var description: String {
     guard bytes >= 1000 else { return bytes == 1 ? "1 byte" : "\(bytes) bytes" }
     var (value, unit) = (bytes, 0)
     while value >= 1_000_000 {

@@ -7,7 +7,9 @@ extension ShellNode {
   public func rehearse(_ task: TaskContext, finding: JSON?) async throws -> NodeResult? {
     guard let finding else { return nil }
     let step = ShellStep(NodeFields(task))
-    guard let said = finding.objectValue, step.fields["detach"] == nil else { return .result(finding) }
+    guard let said = finding.objectValue?.withTexts("stdout", "stderr"), step.fields["detach"] == nil else {
+      return .result(finding)
+    }
     let outcome = try await step.outcome(saidToBe: said)
     return .result(try await step.result(of: outcome).completed(by: said))
   }
@@ -17,6 +19,7 @@ extension ShellStep {
   /// What a probe is said to have found, with what follows from it.
   func finding(saidToBe said: JSONObject) async throws -> JSON {
     if said["error"] != nil { return .object(said) }
+    let said = said.withTexts("stdout", "stderr")
     return try await finding(of: try await outcome(saidToBe: said)).completed(by: said)
   }
 
@@ -49,7 +52,7 @@ extension HTTPNode {
   /// The status and the body that came are judged as real ones.
   public func rehearse(_ task: TaskContext, finding: JSON?) async throws -> NodeResult? {
     guard let finding else { return nil }
-    guard let said = finding.objectValue else { return .result(finding) }
+    guard let said = finding.objectValue?.withTexts("body") else { return .result(finding) }
     let exchange = HTTPExchange(NodeFields(task))
     return .result(
       try await exchange.result(of: .init(saidToBe: said), HTTPRequestPlan(exchange.fields)).completed(by: said))
@@ -59,6 +62,7 @@ extension HTTPNode {
 extension HTTPExchange {
   func finding(saidToBe said: JSONObject) async throws -> JSON {
     if said["error"] != nil { return .object(said) }
+    let said = said.withTexts("body")
     return try await finding(of: .init(saidToBe: said)).completed(by: said)
   }
 }
@@ -78,7 +82,7 @@ extension LLMNode {
   /// The answer is held to `format` as a real one.
   public func rehearse(_ task: TaskContext, finding: JSON?) async throws -> NodeResult? {
     guard let finding else { return nil }
-    guard let said = finding.objectValue else { return .result(finding) }
+    guard let said = finding.objectValue?.withTexts("text") else { return .result(finding) }
     let text = said["text"]?.argumentText ?? said["json"]?.text ?? ""
     var result: JSONObject = [
       "text": .string(text), "message": ["role": "assistant", "content": .string(text)], "usage": [:], "seconds": 0,
@@ -135,5 +139,14 @@ extension JSON {
     guard var object = objectValue else { return self }
     for (key, value) in said { object[key] = value }
     return .object(object)
+  }
+}
+
+extension JSONObject {
+  /// With those parts as text, as programs and servers give them: a template may have made another value of one.
+  fileprivate func withTexts(_ keys: String...) -> JSONObject {
+    var object = self
+    for key in keys { object[key] = object[key].map { .string($0.argumentText) } }
+    return object
   }
 }

@@ -59,7 +59,7 @@ private struct ScenarioRun {
     let stage = Stage(scenario.scripts, stop: stop)
     self.stage = stage
     var environment = scenario.environment
-    for name in rehearsal.graph.secrets { environment[name] = "stand-in for \(name)" }
+    for name in rehearsal.graph.withSubgraphs.flatMap(\.secrets) { environment[name] = "stand-in for \(name)" }
     var engine = Engine(
       store: MemoryStore(), kinds: rehearsal.kinds.mapKinds { RehearsedKind(kind: $0, stage: stage) },
       environment: environment, clock: .rehearsal())
@@ -76,6 +76,7 @@ private struct ScenarioRun {
       report.error = end.error
       report.questions = end.interrupts
       try await follow(&report)
+      report.coverage.nodes.subtract(stage.missing.map { NodeName(rawValue: $0.place) })
       report.differences = await differences(end, report)
     } catch {
       report.differences = [.refused("\(error)")]

@@ -32,25 +32,13 @@ struct ShellEnvironment {
       throw fields.failure("env", "\"\(name)\" is no name for a variable: letters, digits and _, no digit first")
     }
     guard !Self.reserved.contains(name) else { throw fields.failure("env", "\(name) is graphrun's own") }
-    if Self.runsCode(name), !field.expressions.isEmpty {
+    if LoaderVariables.contains(name), !field.expressions.isEmpty {
       throw fields.failure("env.\(name)", "decides what programs run, so its value must be constant")
     }
   }
 
   private static let reserved: Set<String> = [
     Orphans.runVariable, Orphans.storeVariable, Orphans.serviceVariable, "GRAPHRUN_IDEMPOTENCY_KEY",
-  ]
-
-  /// Programs take these as code, or as where to find it.
-  private static func runsCode(_ name: String) -> Bool {
-    name.hasPrefix("LD_") || name.hasPrefix("DYLD_") || name.hasPrefix("BASH_FUNC_") || loaders.contains(name)
-  }
-
-  private static let loaders: Set<String> = [
-    "BASH_ENV", "ENV", "IFS", "SHELLOPTS", "BASHOPTS", "PS4", "PROMPT_COMMAND", "PYTHONSTARTUP", "PYTHONPATH",
-    "PYTHONHOME",
-    "NODE_OPTIONS", "NODE_PATH", "PERL5OPT", "PERL5LIB", "PERL5DB", "RUBYOPT", "RUBYLIB", "GIT_SSH_COMMAND",
-    "GIT_EXTERNAL_DIFF", "GCONV_PATH", "JAVA_TOOL_OPTIONS",
   ]
 }
 

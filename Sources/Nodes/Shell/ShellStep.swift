@@ -89,7 +89,8 @@ extension ShellStep {
     case .exit(let code):
       guard try await (fields.integers("ok") ?? [0]).contains(code) else {
         let message = "exit code \(code)"
-        throw NodeFailure(.exit, message + outcome.lastWords, result: .object(result), exitCode: code)
+        let words = outcome.lastWords + outcome.missingRights
+        throw NodeFailure(.exit, message + words, result: .object(result), exitCode: code)
       }
     }
     if let parsed = try await parsed(outcome.stdout, evidence: result) { result["json"] = parsed }
@@ -132,6 +133,12 @@ extension ShellStep {
 }
 
 extension ChildProcess.Outcome {
+  /// What to do where a set-uid program found that it can gain no rights (RELIABILITY S50).
+  fileprivate var missingRights: String {
+    guard ["no new privileges", "snap-confine"].contains(where: stderr.text.contains) else { return "" }
+    return "\nremedy: set \(Hardening.allowance)=1: without it sudo, snap and other set-uid programs gain no rights"
+  }
+
   /// What it said last, for a message: the last line that tells what happened, then all the last lines where there are
   /// several. A line that begins with `remedy:` says what to do, not what happened.
   var lastWords: String {

@@ -30,7 +30,11 @@ enum ExpressionAnatomy {
       }
     }
     var unique: [String] = []
-    for operand in operands.map(trimmed) where !operand.isEmpty && !unique.contains(operand) { unique.append(operand) }
+    // How often a task was tried is no finding.
+    for operand in operands.map(trimmed)
+    where !operand.isEmpty && !operand.hasPrefix("$run") && !unique.contains(operand) {
+      unique.append(operand)
+    }
     return Array(unique.prefix(3))
   }
 

@@ -5,14 +5,18 @@ import OrderedCollections
 struct GraphPlan: Sendable {
   let graph: StateGraph
 
+  /// Which subgraph it is; empty for the thread's own graph.
+  let namespace: String
+
   /// Place of each node in declaration order.
   let order: [NodeName: Int]
 
   /// Nodes with `after`, in declaration order.
   let barriers: [Node]
 
-  init(_ graph: StateGraph) {
+  init(_ graph: StateGraph, namespace: String = "") {
     self.graph = graph
+    self.namespace = namespace
     order = Dictionary(uniqueKeysWithValues: graph.nodes.keys.enumerated().map { ($1, $0) })
     barriers = graph.nodes.values.filter { !$0.after.isEmpty }
   }
@@ -68,7 +72,7 @@ struct GraphPlan: Sendable {
 
   private func due(_ gathering: Gathering, _ mark: DueMark) -> [DueTask] {
     var due = inDeclarationOrder(gathering.edges).map { name in
-      DueTask(id: TaskID(due: mark, node: name), errors: gathering.errors[name] ?? [])
+      DueTask(id: TaskID(namespace: namespace, due: mark, node: name), errors: gathering.errors[name] ?? [])
     }
     var numbers = Dictionary(uniqueKeysWithValues: gathering.edges.map { ($0, 1) })
     for fanOut in gathering.fanOuts {
@@ -76,7 +80,8 @@ struct GraphPlan: Sendable {
         let number = numbers[fanOut.target, default: 0]
         numbers[fanOut.target] = number + 1
         let item = FanOutItem(sender: fanOut.sender, value: value, index: index, parallel: fanOut.parallel)
-        due.append(DueTask(id: TaskID(due: mark, node: fanOut.target, index: number), item: item))
+        let id = TaskID(namespace: namespace, due: mark, node: fanOut.target, index: number)
+        due.append(DueTask(id: id, item: item))
       }
     }
     return due

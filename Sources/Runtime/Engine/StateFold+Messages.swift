@@ -1,36 +1,106 @@
 import Graph
 
-extension StateFold {
-  /// The `messages` reducer: appends, replaces by id, removes; strings become user messages, missing ids are made.
-  func messages(
-    _ entries: [Entry], _ channel: ChannelDefinition, _ old: JSON?
-  ) throws(Conflict) -> (value: JSON, change: ChannelDelta.Change) {
-    var messages = try list(old, channel, entries)
+/// Where messages stand in their channels by id, kept from one super-step to the next.
+struct MessagePlaces {
+  private var channels: [ChannelName: Known] = [:]
+
+  private struct Known {
+    /// How long the list was when the places were right.
+    var count: Int
+    var places: [String: Int]
+  }
+
+  /// Gives the places in `list` away; they are to be put back once the channel's changes are known.
+  fileprivate mutating func take(_ channel: ChannelName, _ list: [JSON]) -> [String: Int] {
+    if let known = channels.removeValue(forKey: channel), known.count == list.count { return known.places }
+    return list.messagePlaces
+  }
+
+  fileprivate mutating func put(_ places: [String: Int], count: Int, of channel: ChannelName) {
+    channels[channel] = Known(count: count, places: places)
+  }
+}
+
+extension [JSON] {
+  fileprivate var messagePlaces: [String: Int] {
     var places: [String: Int] = [:]
-    for (place, message) in messages.enumerated() {
+    for (place, message) in enumerated() {
       if let id = message["id"]?.stringValue { places[id] = place }
     }
-    var edits: [ChannelDelta.ListEdit] = []
+    return places
+  }
+}
+
+extension StateFold {
+  /// The `messages` reducer: appends, replaces by id, removes; strings become user messages, missing ids are made.
+  func fold(
+    _ entries: [Entry], _ channel: ChannelDefinition, _ old: JSON?, _ known: inout MessagePlaces
+  ) throws(Conflict) -> Folded {
+    let list = try list(old, channel, entries)
+    var edited = Edited(places: known.take(channel.name, list), count: list.count)
     var made = 0
     for entry in entries {
       for item in entry.write.value.asItems {
         let message = try message(item, entry, channel.name, &made)
         let id = message["id"]?.stringValue ?? ""
         if message["role"] == "remove" {
-          try remove(id, entry, channel.name, &messages, &places, &edits)
-        } else if let place = places[id] {
-          messages[place] = message
-          edits.append(.put(place, message))
+          try remove(id, entry, channel.name, list, &edited)
         } else {
-          places[id] = messages.count
-          messages.append(message)
-          edits.append(.append(message))
+          edited.put(message, id, in: list)
         }
       }
     }
-    let isAppend = edits.allSatisfy { if case .append = $0 { true } else { false } }
-    let added = edits.compactMap { if case .append(let message) = $0 { message } else { nil } }
-    return (.array(messages), isAppend ? .append(added) : .edit(edits))
+    known.put(edited.places, count: edited.count, of: channel.name)
+    return edited.folded
+  }
+
+  /// A list of messages under way. It is copied only once something in it is changed.
+  private struct Edited {
+    var places: [String: Int]
+    var count: Int
+    private var changed: [JSON]?
+    private var added: [JSON] = []
+    private var edits: [ChannelDelta.ListEdit] = []
+
+    init(places: [String: Int], count: Int) {
+      self.places = places
+      self.count = count
+    }
+
+    var folded: Folded {
+      if let changed { (.array(changed), .edit(edits)) } else { (nil, .append(added)) }
+    }
+
+    mutating func put(_ message: JSON, _ id: String, in list: [JSON]) {
+      guard let place = places[id] else {
+        places[id] = count
+        count += 1
+        if changed == nil { added.append(message) } else { edit(list, .append(message)) { $0.append(message) } }
+        return
+      }
+      edit(list, .put(place, message)) { $0[place] = message }
+    }
+
+    mutating func remove(at place: Int, from list: [JSON]) {
+      edit(list, .remove(place)) { $0.remove(at: place) }
+      count -= 1
+      places = (changed ?? list).messagePlaces
+    }
+
+    mutating func removeAll(of list: [JSON]) {
+      edit(list, .removeAll) { $0 = [] }
+      count = 0
+      places = [:]
+    }
+
+    private mutating func edit(_ list: [JSON], _ edit: ChannelDelta.ListEdit, _ body: (inout [JSON]) -> Void) {
+      var messages = changed ?? list + added
+      if changed == nil { edits = added.map(ChannelDelta.ListEdit.append) }
+      changed = nil  // one owner: edited in place
+      body(&messages)
+      changed = messages
+      edits.append(edit)
+    }
   }
 
   /// `item` as a message with a role and an id.
@@ -67,24 +137,13 @@ extension StateFold {
   }
 
   private func remove(
-    _ id: String, _ entry: Entry, _ name: ChannelName, _ messages: inout [JSON], _ places: inout [String: Int],
-    _ edits: inout [ChannelDelta.ListEdit]
+    _ id: String, _ entry: Entry, _ name: ChannelName, _ list: [JSON], _ edited: inout Edited
   ) throws(Conflict) {
-    if id == "*" {
-      messages = []
-      places = [:]
-      edits.append(.removeAll)
-      return
-    }
-    guard let place = places[id] else {
+    if id == "*" { return edited.removeAll(of: list) }
+    guard let place = edited.places[id] else {
       throw conflict(
         .type, name, [entry], "channel \(name): \(entry.writer) removes message \"\(id)\", which is not there")
     }
-    messages.remove(at: place)
-    edits.append(.remove(place))
-    places = [:]
-    for (place, message) in messages.enumerated() {
-      if let id = message["id"]?.stringValue { places[id] = place }
-    }
+    edited.remove(at: place, from: list)
   }
 }

@@ -29,6 +29,17 @@ struct StateFold {
     var deltas: [ChannelDelta]
   }
 
+  /// What the writes make of one channel.
+  struct Change {
+    var delta: ChannelDelta
+
+    /// The channel's new value; `nil` where it is gone, or where the delta only adds to its list.
+    var value: JSON?
+
+    /// False for a channel that is never stored.
+    var isStored = true
+  }
+
   /// The state before any write, and the deltas that make it from nothing.
   static func initial(_ channels: OrderedDictionary<ChannelName, ChannelDefinition>) -> Result {
     var result = Result(values: [:], deltas: [])
@@ -45,48 +56,77 @@ struct StateFold {
   ///
   /// - Throws: ``Conflict``s, all of them, when any write cannot land; nothing is applied then.
   func apply(_ entries: [Entry], to values: JSONObject, ends: Bool = true) throws(Conflicts) -> Result {
+    var messages = MessagePlaces()
+    let changes = try changes(entries, in: values, &messages, ends: ends)
+    var after = values
+    changes.apply(to: &after)
+    return Result(values: after, deltas: changes.stored)
+  }
+
+  /// As ``apply(_:to:)``, leaving it to the caller to apply the changes: a list that only grows is not copied then.
+  ///
+  /// - Parameter messages: what earlier folds of the same state left there; of no use any more where this throws.
+  func changes(
+    _ entries: [Entry], in values: JSONObject, _ messages: inout MessagePlaces, ends: Bool = true
+  ) throws(Conflicts) -> [Change] {
     var byChannel: OrderedDictionary<ChannelName, [Entry]> = [:]
     for entry in entries { byChannel[entry.write.channel, default: []].append(entry) }
 
-    var result = Result(values: values, deltas: [])
+    var changes: [Change] = []
     var conflicts: [Conflict] = []
     for channel in channels.values where ends && channel.reducer == .ephemeral && byChannel[channel.name] == nil {
-      if result.values.removeValue(forKey: channel.name.rawValue) != nil {
-        result.deltas.append(ChannelDelta(channel.name, .unset))
-      }
+      if values[channel.name.rawValue] != nil { changes.append(Change(delta: ChannelDelta(channel.name, .unset))) }
     }
     for (name, entries) in byChannel {
       do {
-        try fold(entries, into: name, &result)
+        if let change = try change(entries, of: name, values[name.rawValue], &messages) { changes.append(change) }
       } catch {
         conflicts.append(error)
       }
     }
     guard conflicts.isEmpty else { throw Conflicts(all: conflicts) }
-    return result
+    return changes
   }
 
   struct Conflicts: Error {
     var all: [Conflict]
   }
 
-  private func fold(_ entries: [Entry], into name: ChannelName, _ result: inout Result) throws(Conflict) {
+  /// `nil` where everything stays as it is.
+  private func change(
+    _ entries: [Entry], of name: ChannelName, _ old: JSON?, _ messages: inout MessagePlaces
+  ) throws(Conflict) -> Change? {
     guard let channel = channels[name] else {
       throw conflict(.undeclared, name, entries, "no channel is named \"\(name)\"; declare it under state:")
     }
-    let old = result.values[name.rawValue]
-    let folded: (value: JSON, change: ChannelDelta.Change)
+    let folded: Folded
     if let overwrite = try overwrite(entries, name) {
-      folded = (overwrite, .set(overwrite))
+      folded = set(overwrite)
     } else {
-      folded = try reduce(entries, channel, old)
+      folded = try reduce(entries, channel, old, &messages)
     }
-    if let violation = channel.schema?.violations(of: folded.value).first {
-      throw conflict(.type, name, entries, "channel \(name): the value does not fit its type: \(violation)")
+    if let objection = objection(to: folded, of: channel, old) {
+      throw conflict(.type, name, entries, "channel \(name): the value does not fit its type: \(objection)")
     }
-    guard folded.value != old else { return }
-    result.values[name.rawValue] = folded.value
-    if channel.reducer != .untracked { result.deltas.append(ChannelDelta(name, folded.change)) }
+    if case .append(let items) = folded.change, old != nil, items.isEmpty { return nil }
+    if let value = folded.value, value == old { return nil }
+    return Change(
+      delta: ChannelDelta(name, folded.change), value: folded.value, isStored: channel.reducer != .untracked)
+  }
+
+  /// A channel's new value, unless the change only adds to its list, and the change that leads to it.
+  typealias Folded = (value: JSON?, change: ChannelDelta.Change)
+
+  /// Why the channel may not hold what was folded; a list that only grows is looked at where it grew, if that will do.
+  private func objection(to folded: Folded, of channel: ChannelDefinition, _ old: JSON?) -> String? {
+    if let value = folded.value { return channel.objection(to: value) }
+    guard case .append(let items) = folded.change else { return nil }
+    let list = old?.arrayValue ?? []
+    if channel.check == nil {
+      guard let schema = channel.schema else { return nil }
+      if let violations = schema.violations(ofAdding: items, to: list.count) { return violations.first?.description }
+    }
+    return channel.objection(to: .array(list + items))
   }
 
   /// The value of the one `{"$overwrite": v}` among `entries`; `nil` when there is none.
@@ -100,8 +140,8 @@ struct StateFold {
   }
 
   private func reduce(
-    _ entries: [Entry], _ channel: ChannelDefinition, _ old: JSON?
-  ) throws(Conflict) -> (value: JSON, change: ChannelDelta.Change) {
+    _ entries: [Entry], _ channel: ChannelDefinition, _ old: JSON?, _ messages: inout MessagePlaces
+  ) throws(Conflict) -> Folded {
     switch channel.reducer {
     case .replace, .ephemeral, .untracked:
       guard Set(entries.map(\.task)).count < 2 else {
@@ -114,14 +154,11 @@ struct StateFold {
     case .last:
       return set(entries[entries.count - 1].write.value)
     case .append:
-      let items = entries.flatMap { $0.write.value.asItems }
-      return (.array(try list(old, channel, entries) + items), .append(items))
+      _ = try list(old, channel, entries)
+      return (nil, .append(entries.flatMap { $0.write.value.asItems }))
     case .union:
-      var values = try list(old, channel, entries)
-      var seen = Set(values)
-      let added = entries.flatMap { $0.write.value.asItems }.filter { seen.insert($0).inserted }
-      values += added
-      return (.array(values), .append(added))
+      var seen = Set(try list(old, channel, entries))
+      return (nil, .append(entries.flatMap { $0.write.value.asItems }.filter { seen.insert($0).inserted }))
     case .sum:
       var total = old ?? .int(0)
       for entry in entries { total = try sum(total, entry, channel.name) }
@@ -133,11 +170,26 @@ struct StateFold {
     case .merge:
       return try merge(entries, channel, old)
     case .messages:
-      return try messages(entries, channel, old)
+      return try fold(entries, channel, old, &messages)
+    case .custom(let reducer):
+      var value = old ?? reducer.start
+      for entry in entries { value = try fold(entry, into: value, by: reducer, channel.name) }
+      return set(value)
     }
   }
 
-  private func set(_ value: JSON) -> (JSON, ChannelDelta.Change) { (value, .set(value)) }
+  private func fold(
+    _ entry: Entry, into value: JSON, by reducer: CustomReducer, _ name: ChannelName
+  ) throws(Conflict) -> JSON {
+    do {
+      return try reducer.fold(value, entry.write.value)
+    } catch {
+      throw conflict(
+        .type, name, [entry], "channel \(name): \(reducer.name) refuses what \(entry.writer) wrote: \(error)")
+    }
+  }
+
+  private func set(_ value: JSON) -> Folded { (value, .set(value)) }
 
   func list(_ old: JSON?, _ channel: ChannelDefinition, _ entries: [Entry]) throws(Conflict) -> [JSON] {
     switch old {
@@ -186,9 +238,7 @@ struct StateFold {
     return takesNew ? value : best ?? value
   }
 
-  private func merge(
-    _ entries: [Entry], _ channel: ChannelDefinition, _ old: JSON?
-  ) throws(Conflict) -> (value: JSON, change: ChannelDelta.Change) {
+  private func merge(_ entries: [Entry], _ channel: ChannelDefinition, _ old: JSON?) throws(Conflict) -> Folded {
     guard var merged = (old ?? [:]).objectValue else {
       throw conflict(
         .type, channel.name, entries,
@@ -215,6 +265,30 @@ struct StateFold {
     var names: [String] = []
     for entry in entries where !names.contains(entry.writer) { names.append(entry.writer) }
     return names.formatted(joinedBy: "and")
+  }
+}
+
+extension [StateFold.Change] {
+  /// Makes the changes in `values`; a list that only grows costs what is added where nobody else holds it.
+  func apply(to values: inout JSONObject) {
+    for change in self {
+      switch change.delta.change {
+      case .append(let items) where change.value == nil: values.append(items, to: change.delta.channel)
+      default: values[change.delta.channel.rawValue] = change.value
+      }
+    }
+  }
+
+  /// What the store is to know.
+  var stored: [ChannelDelta] { filter(\.isStored).map(\.delta) }
+}
+
+extension JSONObject {
+  fileprivate mutating func append(_ items: [JSON], to channel: ChannelName) {
+    var list = self[channel.rawValue]?.arrayValue ?? []
+    self[channel.rawValue] = .null  // the list has one owner now, so it is added to in place
+    list.append(contentsOf: items)
+    self[channel.rawValue] = .array(list)
   }
 }
 

@@ -15,13 +15,14 @@ struct StateWeight: Sendable {
     for (name, value) in values { set(ChannelName(rawValue: name), to: value.weight) }
   }
 
-  /// Takes in what led to `values`; costs what changed, where the reducer only adds.
-  mutating func apply(_ deltas: [ChannelDelta], to values: JSONObject) {
-    for delta in deltas {
-      if let added = delta.change.addedWeight {
-        set(delta.channel, to: channels[delta.channel, default: 0] + added)
+  /// Takes in `changes`; costs what changed, where the reducer only adds.
+  mutating func apply(_ changes: [StateFold.Change]) {
+    for change in changes where change.isStored {
+      let channel = change.delta.channel
+      if let added = change.delta.change.addedWeight {
+        set(channel, to: channels[channel, default: 2] + added)
       } else {
-        set(delta.channel, to: values[delta.channel.rawValue]?.weight ?? 0)
+        set(channel, to: change.value?.weight ?? 0)
       }
     }
   }

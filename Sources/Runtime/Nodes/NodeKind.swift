@@ -30,6 +30,9 @@ public protocol NodeKind: Sendable {
   /// status that is no success, an expectation that does not hold) is the same as in a run.
   /// - Returns: `nil` where the node needs the world and nothing is said of it.
   func rehearse(_ task: TaskContext, finding: JSON?) async throws -> NodeResult?
+
+  /// How long an attempt may take where the node does not say; `nil` is any time.
+  var defaultTimeout: Duration? { get }
 }
 
 extension NodeKind {
@@ -40,6 +43,8 @@ extension NodeKind {
   public func rehearse(_ task: TaskContext, finding: JSON?) async throws -> NodeResult? {
     finding.map(NodeResult.result)
   }
+
+  public var defaultTimeout: Duration? { Node.defaultTimeout }
 }
 
 /// What in doubt means for a node.
@@ -82,6 +87,9 @@ public struct Prompt: Sendable, Hashable {
   /// What it is about: a `doubt` may also be answered `{"skip": RESULT}`.
   public var kind: Question.Kind
 
+  /// The question inside a subgraph that this one stands for.
+  var surfaced: Question?
+
   public init(
     _ text: String, choices: [JSON]? = nil, schema: JSON? = nil, key: String = "", kind: Question.Kind = .ask
   ) {
@@ -116,6 +124,9 @@ public struct NodeFailure: Error, Sendable {
 
   /// The other side's own wish for when to try again.
   public var retryAfter: Duration?
+
+  /// What else is open inside the subgraph that failed.
+  var surfaced: [Question] = []
 
   public init(
     _ kind: ErrorKind, _ message: String, result: JSON? = nil, precedesEffect: Bool = false, isInDoubt: Bool = false,

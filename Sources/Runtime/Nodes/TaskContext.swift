@@ -83,6 +83,16 @@ extension TaskContext {
     services.print(text, to: stream)
   }
 
+  /// Tells who watches the run, who gets it at once; it is not stored. For data of a program's own, up to 256 KiB.
+  ///
+  /// - Throws: ``NodeFailure`` of kind `limit` where it is more.
+  public func emit(_ data: JSON) throws {
+    guard data.text.utf8.count <= 256 << 10 else {
+      throw NodeFailure(.limit, "emit: more than 256 KiB; write it to a channel, or to a file and its name here")
+    }
+    services.emit(data)
+  }
+
   /// The answer to the question that an earlier attempt asked under `key`.
   public func answer(to key: String = "") -> JSON? { answers[key] }
 
@@ -121,6 +131,20 @@ extension TaskContext {
 
   /// The idempotency key of one call among several that the task makes (RELIABILITY R5).
   public func key(call: String) -> String { services.key(call: call) }
+
+  /// The graph that the node names as its own; `nil` for a node of another kind than `graph`.
+  public var subgraph: StateGraph? { services.subgraph(of: node) }
+
+  /// Runs `graph` inside this task, in a namespace of its own: with `inputs` where it has not begun, else from where
+  /// it was. What has finished in it never runs again.
+  ///
+  /// - Returns: its outputs, or its open questions.
+  /// - Throws: ``NodeFailure`` as the graph failed; `CancellationError` where it was stopped.
+  public func run(
+    _ graph: StateGraph, inputs: @escaping @Sendable () async throws -> JSONObject
+  ) async throws -> NodeResult {
+    try await services.run(graph, inputs: inputs)
+  }
 
   /// `value` with the graph's secrets replaced by `***`.
   public func masked(_ value: JSON) -> JSON { services.mask(value) }
@@ -170,6 +194,36 @@ package protocol TaskServices: Sendable {
   func record(_ service: ServiceProcess) async throws
   func forgetService(key: String) async throws
   func recorded(for node: NodeName) async throws -> [ServiceRecord]
+  func subgraph(of node: Node) -> StateGraph?
+  func run(_ graph: StateGraph, inputs: @escaping @Sendable () async throws -> JSONObject) async throws -> NodeResult
+  func emit(_ data: JSON)
+
+  /// The time that items of memory are dated with.
+  var now: Timestamp { get }
+  func items(_ query: MemoryQuery) async throws -> [MemoryItem]
+  func change(_ change: MemoryChange) throws(NodeFailure)
+}
+
+/// Where no run is.
+extension TaskServices {
+  package func emit(_ data: JSON) {}
+  package func subgraph(of node: Node) -> StateGraph? { nil }
+
+  package func run(
+    _ graph: StateGraph, inputs: @escaping @Sendable () async throws -> JSONObject
+  ) async throws -> NodeResult {
+    throw NodeFailure(.refused, "a graph runs inside another only in a run")
+  }
+
+  package var now: Timestamp { .now }
+
+  package func items(_ query: MemoryQuery) async throws -> [MemoryItem] {
+    throw NodeFailure(.refused, "memory: there is no store here")
+  }
+
+  package func change(_ change: MemoryChange) throws(NodeFailure) {
+    throw NodeFailure(.refused, "memory: there is no store here")
+  }
 }
 
 extension NodeFailure {

@@ -12,7 +12,8 @@ struct Admission: Sendable {
 
   /// - Throws: ``RunRefusal`` naming every input that is missing, unknown or does not fit.
   init(
-    graph: StateGraph, inputs: JSONObject, before: StoredCheckpoint?, environment: [String: String], now: Timestamp
+    graph: StateGraph, inputs: JSONObject, before: StoredCheckpoint?, environment: [String: String], now: Timestamp,
+    namespace: String = ""
   ) throws(RunRefusal) {
     self.graph = graph
     self.now = now
@@ -26,11 +27,12 @@ struct Admission: Sendable {
     let step = (before?.record.step ?? -1) + 1
     let (route, triggers) = try Self.start(graph, folded.values, environment)
     self.route = route
-    let agenda = GraphPlan(graph).agenda(
+    let agenda = GraphPlan(graph, namespace: namespace).agenda(
       after: [EndedTask(node: "input", triggers: triggers, failure: nil)], arrivals: [:], deferred: [:],
       mark: DueMark(checkpoint: number))
     checkpoint = CheckpointRecord(
-      number: number, parent: before?.record.number, step: step, source: .input, created: now, agenda: agenda,
+      namespace: namespace, number: number, parent: before?.record.number, step: step, source: .input, created: now,
+      agenda: agenda,
       deltas: base.deltas.filter { delta in !folded.deltas.contains { $0.channel == delta.channel } }
         + folded.settled(base))
     values = folded.values

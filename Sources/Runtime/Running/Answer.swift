@@ -61,8 +61,7 @@ extension Answer {
         return
       }
       if let why = question.objection(to: value) {
-        throw .answerDoesNotFit(
-          OpenQuestion(node: record.id.nodeName, task: record.label, question: question), why: why)
+        throw .answerDoesNotFit(OpenQuestion(question, of: record), why: why)
       }
       tasks[task].questions[place].answer = value
       return
@@ -74,10 +73,34 @@ extension Answer {
 extension [TaskRecord] {
   /// The questions that wait for an answer, in task order.
   public var openQuestions: [OpenQuestion] {
-    filter { $0.status == .waiting }.flatMap { record in
-      record.questions.filter { $0.answer == nil }.map {
-        OpenQuestion(node: record.id.nodeName, task: record.label, question: $0)
-      }
+    flatMap { record in
+      record.questions.filter { $0.answer == nil && record.awaits($0) }.map { OpenQuestion($0, of: record) }
+    }
+  }
+}
+
+extension TaskRecord {
+  /// A task that failed still waits for what others asked inside of it.
+  fileprivate func awaits(_ question: Question) -> Bool {
+    status == .waiting || (status == .failed && handler == nil && question.origin != nil)
+  }
+
+  /// Takes over the questions that are open inside. What was answered before has been given on.
+  mutating func surface(_ open: [Question]) {
+    questions.removeAll { known in
+      known.origin != nil && known.answer == nil && !open.contains { $0.id == known.id }
+    }
+    for index in questions.indices where questions[index].origin != nil && questions[index].answer != nil {
+      questions[index].isDelivered = true
+    }
+    questions += open.filter { new in !questions.contains { $0.id == new.id } }
+  }
+
+  /// Answers to questions from inside that were not given on yet.
+  var answersForInside: [Answer] {
+    questions.compactMap { question in
+      guard question.origin != nil, !question.isDelivered, let value = question.answer else { return nil }
+      return Answer(id: question.id, value: value)
     }
   }
 }
@@ -89,7 +112,8 @@ extension [TaskRecord] {
     for task in indices where self[task].status == .waiting {
       for place in self[task].questions.indices {
         let question = self[task].questions[place]
-        guard question.kind == .approve, question.key == nil, question.answer == nil, !named.contains(question.id)
+        guard question.kind == .approve, question.key == nil || question.origin != nil, question.answer == nil,
+          !named.contains(question.id)
         else {
           continue
         }

@@ -6,11 +6,13 @@ struct AttemptTimers: Sendable {
     case finished(NodeResult)
     case failed(NodeFailure)
     case timedOut(String)
+    /// The store could not go on.
+    case broken(StoreError)
     /// The whole run is stopping.
     case cancelled
   }
 
-  let timeout: Duration
+  let timeout: Duration?
   let idle: Duration?
   let output: TaskOutput
 
@@ -23,7 +25,9 @@ struct AttemptTimers: Sendable {
   func run(_ body: @escaping @Sendable () async throws -> NodeResult) async -> Outcome {
     await withTaskGroup(of: Signal.self) { group in
       group.addTask { .outcome(await outcome(of: body)) }
-      group.addTask { await expire(after: timeout, "no end after \(timeout.readable) (timeout)") }
+      if let timeout {
+        group.addTask { await expire(after: timeout, "no end after \(timeout.readable) (timeout)") }
+      }
       if let idle { group.addTask { await expireWhenIdle(idle) } }
       var expiry: String?
       for await signal in group {
@@ -42,7 +46,10 @@ struct AttemptTimers: Sendable {
   }
 
   private func settle(_ outcome: Outcome, _ expiry: String?) -> Outcome {
-    if case .finished = outcome { return outcome }
+    switch outcome {
+    case .finished, .broken: return outcome
+    default: break
+    }
     if let expiry { return .timedOut(expiry) }
     return Task.isCancelled ? .cancelled : outcome
   }
@@ -55,7 +62,7 @@ struct AttemptTimers: Sendable {
     } catch is CancellationError {
       return .cancelled
     } catch let error as StoreError {
-      return .failed(NodeFailure(.store, error.description))
+      return .broken(error)
     } catch {
       return .failed(NodeFailure(.spawn, "\(error)"))
     }

@@ -28,8 +28,9 @@ extension Engine {
     let position = stored.with(defaultsOf: graph)
     let tasks = try await knownTasks(header)
     if header.status != .done, header.graphHash != graph.record.hash {
-      let objections = GraphChange.objections(
-        to: graph, at: position, from: try await earlierGraph(header), tasks: tasks)
+      let old = try await earlierGraph(header)
+      var objections = GraphChange.objections(to: graph, at: position, from: old, tasks: tasks)
+      objections += try await objectionsInside(to: graph, at: position, tasks, from: old, of: header.id)
       guard objections.isEmpty else { throw RunRefusal.changedGraph(objections) }
     }
     guard !update.values.isEmpty else { return Beginning(header: header, position: position, tasks: tasks) }

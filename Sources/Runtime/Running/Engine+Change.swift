@@ -38,10 +38,7 @@ extension Engine {
   func forkPoint(
     _ header: ThreadRecord, _ number: Int, _ update: StateUpdate, _ graph: StateGraph
   ) async throws -> StoredCheckpoint {
-    guard let stored = try await store.checkpoint(number, of: header.id, namespace: "") else {
-      throw RunRefusal.unknownCheckpoint(header.id, number, newest: header.head)
-    }
-    let position = stored.with(defaultsOf: graph)
+    let position = try await store.existing(number, of: header).with(defaultsOf: graph)
     let objections = GraphChange.objections(
       to: graph, at: position, from: try await earlierGraph(header), keepsDue: update.node == nil)
     guard objections.isEmpty else { throw RunRefusal.changedGraph(objections) }
@@ -101,7 +98,8 @@ extension Engine {
     var header = header
     header.head = number
     header.step = record.step
-    header.next = agenda.nodes
+    let finished = Set(kept.filter(\.isFinished).map(\.id))
+    header.next = agenda.due.filter { !finished.contains($0.id) }.map(\.id.nodeName)
     header.status = agenda.due.isEmpty ? .done : kept.openQuestions.isEmpty ? .stopped : .waiting
     header.error = nil
     header.updated = record.created

@@ -13,13 +13,29 @@ public struct RunOptions: Sendable {
   /// Stop after the super-step in which this node finished.
   public var until: NodeName?
 
+  /// Stop before the super-step in which one of these is due. A resume's first super-step is run in any case: it may be
+  /// the one that the run before stopped at.
+  public var breakBefore: Set<NodeName> = []
+
+  /// Stop after the super-step in which one of these finished, as with ``until``.
+  public var breakAfter: Set<NodeName> = []
+
   /// Approves every `approve:` of this run.
   public var approveAll = false
 
   /// How long running tasks may go on after the first stop request.
   public var grace: Duration = .seconds(10)
 
+  /// What is told besides: ``StreamMode/values``, ``StreamMode/updates``.
+  public var streams: Set<StreamMode> = []
+
+  /// Waited for before each super-step: where who watches a run can hold it up.
+  public var beforeStep: @Sendable () async -> Void = {}
+
   public init() {}
+
+  /// ``until`` and ``breakAfter``.
+  var stopAfter: Set<NodeName> { breakAfter.union(until.map { [$0] } ?? []) }
 }
 
 /// Starts and resumes threads.
@@ -76,6 +92,7 @@ public struct Engine: Sendable {
         graph: graph, inputs: inputs, before: before, environment: environment, now: clock.now())
       onRoute(nil, admission.route)
       let context = context(graph, fence, secrets, durability, options, stop, observe)
+      if let known { try await endOrphans(known, context) }
       let header = admission.header(thread: thread, known: known, durability: durability)
       try await context.ledger.write(
         [
@@ -84,7 +101,7 @@ public struct Engine: Sendable {
         ], telling: [.runStart(graph: graph.name)])
       return try await drive(
         context, options, durability, header, StoredCheckpoint(record: admission.checkpoint, values: admission.values),
-        [])
+        [], isResume: false)
     }
   }
 
@@ -121,7 +138,7 @@ public struct Engine: Sendable {
       try await context.ledger.write(
         [.graph(graph.record), .thread(header)] + start.changes + tasks.map(StoreChange.task),
         telling: [.runStart(graph: graph.name)])
-      return try await drive(context, options, header.durability, header, start.position, tasks)
+      return try await drive(context, options, header.durability, header, start.position, tasks, isResume: true)
     }
   }
 
@@ -158,10 +175,11 @@ public struct Engine: Sendable {
 
   private func drive(
     _ context: RunContext, _ options: RunOptions, _ durability: Durability, _ header: ThreadRecord,
-    _ position: StoredCheckpoint, _ tasks: [TaskRecord]
+    _ position: StoredCheckpoint, _ tasks: [TaskRecord], isResume: Bool
   ) async throws -> RunEnd {
     var run = ThreadRun(
-      context: context, options: options, durability: durability, header: header, position: position, tasks: tasks)
+      context: context, options: options, durability: durability, header: header, position: position, tasks: tasks,
+      isResume: isResume)
     do {
       var end = try await run.drive()
       end = end.masked(by: context.mask)
@@ -211,21 +229,23 @@ public struct Engine: Sendable {
   ) -> RunContext {
     let mask = SecretMask(secrets.values.compactMap(\.stringValue))
     var child = environment
-    for name in graph.secrets { child[name] = nil }
+    for name in graph.allSecrets { child[name] = nil }
     child[Orphans.storeVariable] = store.identity
     child[Orphans.runVariable] = OwnerRecord.runMarker(fence.thread) + "\(fence.number)"
     return RunContext(
       plan: GraphPlan(graph), kinds: kinds, thread: fence.thread, fence: fence,
-      ledger: Ledger(store: store, fence: fence, mode: durability, clock: clock, observe: observe), stop: stop,
+      ledger: NamespaceLedger(
+        Ledger(store: store, fence: fence, mode: durability, clock: clock, observe: observe)), stop: stop,
       clock: clock, mask: mask, secrets: secrets, userEnvironment: environment, childEnvironment: child,
-      approveAll: options.approveAll, onRoute: onRoute)
+      options: options, onRoute: onRoute)
   }
 
   private func secrets(of graph: StateGraph) throws(RunRefusal) -> JSONObject {
-    let unset = graph.secrets.filter { (environment[$0] ?? "").isEmpty }
+    let names = graph.allSecrets
+    let unset = names.filter { (environment[$0] ?? "").isEmpty }
     guard unset.isEmpty else { throw .secretUnset(unset) }
     var secrets = JSONObject()
-    for name in graph.secrets {
+    for name in names {
       let value = environment[name] ?? ""
       guard value.utf8.count >= SecretMask.shortest else { throw .secretTooShort(name) }
       secrets[name] = .string(value)
@@ -234,15 +254,27 @@ public struct Engine: Sendable {
   }
 
   private func check(_ options: RunOptions, _ graph: StateGraph) throws(RunRefusal) {
-    if let until = options.until, graph.nodes[until] == nil {
-      throw .unknownNode(until, known: Array(graph.nodes.keys))
+    for name in (options.breakBefore.union(options.stopAfter)).sorted() where graph.nodes[name] == nil {
+      throw .unknownNode(name, known: Array(graph.nodes.keys))
     }
   }
 
   /// The graph that the thread ran so far; `nil` where this program cannot read it.
   func earlierGraph(_ header: ThreadRecord) async throws -> StateGraph? {
     guard let record = try await store.graph(header.graphHash) else { return nil }
-    return reader.read(record.text, path: header.graphPath).graph
+    return reader.stored(record, path: header.graphPath)
+  }
+}
+
+extension GraphReader {
+  /// Reads what a thread keeps of its graph, which was at `path`.
+  public func read(_ record: GraphRecord, path: String?) -> Reading {
+    read(record.text, path: path, files: record.files)
+  }
+
+  /// The graph that `record` was kept of, which was at `path`; `nil` where this program cannot read it.
+  public func stored(_ record: GraphRecord, path: String?) -> StateGraph? {
+    stored(record.text, path: path, files: record.files)
   }
 }
 
@@ -289,8 +321,12 @@ extension StateGraph {
   /// What the store keeps of the graph.
   public var record: GraphRecord {
     let text = source?.text ?? name
-    return GraphRecord(hash: TaskKey.graph(text), name: name, text: text)
+    let files = source?.files ?? [:]
+    return GraphRecord(hash: TaskKey.graph(text, files: files), name: name, text: text, files: files)
   }
+
+  /// The secrets of the graph and of those that run inside it, each once.
+  var allSecrets: [String] { Array(OrderedSet(withSubgraphs.flatMap(\.secrets))) }
 }
 
 extension StoredCheckpoint {

@@ -16,6 +16,10 @@ public enum GraphChange {
     if old.servers != new.servers { lines.append("servers: changed") }
     if old.secrets != new.secrets { lines.append("secrets: changed") }
     if old.environment != new.environment { lines.append("env: changed") }
+    for (file, graph) in new.subgraphs {
+      guard let known = old.subgraphs[file], known.record.hash != graph.record.hash else { continue }
+      lines += differences(from: known, to: graph).map { "\(file): \($0)" }
+    }
     return lines.isEmpty ? ["only comments or layout differ"] : lines
   }
 
@@ -45,8 +49,8 @@ public enum GraphChange {
         objections.append("channel \(name) has a value and is no longer declared")
         continue
       }
-      if let violation = position.values[name.rawValue].flatMap({ channel.schema?.violations(of: $0).first }) {
-        objections.append("channel \(name): its value does not fit its changed type: \(violation)")
+      if let objection = position.values[name.rawValue].flatMap(channel.objection(to:)) {
+        objections.append("channel \(name): its value does not fit its changed type: \(objection)")
       }
     }
     for (name, before) in old?.channels ?? [:] {

@@ -1,13 +1,19 @@
 import Graph
-import Synchronization
+import OrderedCollections
 
 /// Stores what happens in a run, in order, as its durability asks, and tells each event once its storing is done.
 actor Ledger {
   typealias Observer = @Sendable (RunEvent) -> Void
 
+  /// Something to tell, and where it happened.
+  struct Event: Sendable {
+    var namespace: String
+    var kind: RunEvent.Kind
+  }
+
+  nonisolated let mode: Durability
   private let store: any Checkpointer
   private let fence: Fence
-  private let mode: Durability
   private let clock: RunClock
   private let observe: Observer
 
@@ -16,21 +22,12 @@ actor Ledger {
   private var writer: Task<Void, Never>?
   private var failure: StoreError?
 
-  /// `exit`: what the one checkpoint at the end will hold.
-  private var unsaved = Unsaved()
+  /// `exit`: what is stored at the end.
+  private var unsaved = UnsavedRun()
 
   private struct Batch {
     var changes: [StoreChange]
-    var events: [RunEvent.Kind]
-  }
-
-  private struct Unsaved {
-    var checkpoint: CheckpointRecord?
-    var values: JSONObject = [:]
-    var tasks: [TaskID: TaskRecord] = [:]
-    var recorded: Set<TaskID> = []
-    var outputs: [OutputRecord] = []
-    var others: [StoreChange] = []
+    var events: [Event]
   }
 
   init(store: any Checkpointer, fence: Fence, mode: Durability, clock: RunClock, observe: @escaping Observer) {
@@ -42,61 +39,66 @@ actor Ledger {
   }
 
   /// Tells an event that nothing has to be stored for.
-  nonisolated func tell(_ kind: RunEvent.Kind) {
-    observe(RunEvent(thread: fence.thread, time: clock.now(), kind: kind))
+  nonisolated func tell(_ event: Event) {
+    observe(RunEvent(thread: fence.thread, time: clock.now(), namespace: event.namespace, kind: event.kind))
   }
 
   /// Stores at once, whatever the durability: admissions, answers, intents (T0, T1), what a task must remember.
-  func write(_ changes: [StoreChange], telling events: [RunEvent.Kind] = []) async throws(StoreError) {
+  func write(_ changes: [StoreChange], telling events: [Event]) async throws(StoreError) {
     try await drain()
-    if mode == .exit {
-      for case .task(let task) in changes { unsaved.recorded.insert(task.id) }
-    }
+    if mode == .exit { unsaved.note(recorded: changes) }
     try await commit(Batch(changes: changes, events: events))
   }
 
   /// A task ended while siblings run (T2).
-  func taskEnded(_ task: TaskRecord, others: [StoreChange], telling events: [RunEvent.Kind]) async throws(StoreError) {
-    switch mode {
-    case .sync: try await commit(Batch(changes: [.task(task)] + others, events: events))
-    case .async: try enqueue(Batch(changes: [.task(task)] + others, events: events))
-    case .exit:
-      keep([.task(task)] + others)
-      events.forEach(tell)
-    }
+  func taskEnded(_ task: TaskRecord, others: [StoreChange], telling events: [Event]) async throws(StoreError) {
+    try await keep([.task(task)] + others, telling: events)
   }
 
-  /// A super-step ended (T3).
+  /// A super-step ended (T3). A subgraph has no header.
   func stepEnded(
-    tasks: [TaskRecord], others: [StoreChange], checkpoint: CheckpointRecord, values: JSONObject, header: ThreadRecord,
-    telling events: [RunEvent.Kind]
+    tasks: [TaskRecord], others: [StoreChange], checkpoint: StoredCheckpoint, header: ThreadRecord?,
+    telling events: [Event]
   ) async throws(StoreError) {
-    let changes =
-      tasks.map(StoreChange.task) + others
-      + [.checkpoint(checkpoint, values: values), .thread(header)]
-    switch mode {
-    case .sync: try await commit(Batch(changes: changes, events: events))
-    case .async: try enqueue(Batch(changes: changes, events: events))
-    case .exit:
-      keep(tasks.map(StoreChange.task) + others)
-      unsaved.checkpoint = checkpoint
-      unsaved.values = values
-      for kind in events { if case .checkpoint = kind { continue } else { tell(kind) } }
+    let ended = tasks.map(StoreChange.task) + others
+    guard mode == .exit else {
+      let end = [.checkpoint(checkpoint.record, values: checkpoint.values), header.map(StoreChange.thread)]
+      return try await keep(ended + end.compactMap(\.self), telling: events)
     }
+    unsaved.keep(ended)
+    unsaved.land(checkpoint)
+    for event in events { if case .checkpoint = event.kind { continue } else { tell(event) } }
   }
 
-  /// The run ends: everything is stored when this returns.
+  /// A subgraph begins inside `task`.
+  func begin(_ checkpoint: StoredCheckpoint, in task: TaskRecord) async throws(StoreError) {
+    guard mode == .exit else {
+      return try await keep([.task(task), .checkpoint(checkpoint.record, values: checkpoint.values)], telling: [])
+    }
+    unsaved.land(checkpoint)
+  }
+
+  /// A subgraph's run ends, and the thread's goes on.
+  func pause(tasks: [TaskRecord], others: [StoreChange], telling events: [Event]) async throws(StoreError) {
+    let changes = tasks.map(StoreChange.task) + others
+    if changes.isEmpty { return events.forEach(tell) }
+    try await keep(changes, telling: events)
+  }
+
+  /// The thread's run ends: everything is stored when this returns.
   func close(
-    tasks: [TaskRecord], others: [StoreChange], header: ThreadRecord, telling events: [RunEvent.Kind]
+    tasks: [TaskRecord], others: [StoreChange], header: ThreadRecord, telling events: [Event]
   ) async throws(StoreError) {
     try await drain()
     var changes = tasks.map(StoreChange.task) + others
-    var told: [RunEvent.Kind] = []
+    var told: [Event] = []
     if mode == .exit {
-      keep(changes)
-      changes = unsavedChanges(at: header)
-      if let checkpoint = unsaved.checkpoint {
-        told = [.checkpoint(checkpoint: checkpoint.number, step: checkpoint.step, next: checkpoint.agenda.nodes)]
+      unsaved.keep(changes)
+      changes = unsaved.changes(at: header)
+      told = unsaved.checkpoints.map { record in
+        Event(
+          namespace: record.namespace,
+          kind: .checkpoint(checkpoint: record.number, step: record.step, next: record.agenda.nodes))
       }
     }
     changes.append(.thread(header))
@@ -108,26 +110,45 @@ actor Ledger {
 
   func cached(_ key: String) async throws -> JSON? { try await store.cached(key, now: clock.now()) }
   func notes(key: String) async throws -> [NoteRecord] { try await store.notes(of: fence.thread, key: key) }
-  func services() async throws -> [ServiceRecord] { try await store.services(of: fence.thread) }
 
-  private func keep(_ changes: [StoreChange]) {
-    for change in changes {
-      switch change {
-      case .task(let task): unsaved.tasks[task.id] = task
-      case .output(let records): unsaved.outputs += records
-      default: unsaved.others.append(change)
-      }
-    }
+  /// What a task finds that made `changes` of its own, which are not stored yet.
+  func items(_ query: MemoryQuery, over changes: [MemoryChange]) async throws -> [MemoryItem] {
+    try await drain()
+    let unsaved = unsaved.others.compactMap { if case .memory(let change) = $0 { change } else { nil } }
+    let now = clock.now()
+    return try await query.items(over: unsaved + changes, at: now) { [store] in try await store.items($0, now: now) }
   }
 
-  /// The one checkpoint, the tasks at it, and those whose attempts were recorded on the way.
-  private func unsavedChanges(at header: ThreadRecord) -> [StoreChange] {
-    var changes: [StoreChange] = []
-    if let checkpoint = unsaved.checkpoint { changes.append(.checkpoint(checkpoint, values: unsaved.values)) }
-    let tasks = unsaved.tasks.values.filter { $0.checkpoint == header.head || unsaved.recorded.contains($0.id) }
-    changes += tasks.sorted { ($0.checkpoint, $0.ordinal) < ($1.checkpoint, $1.ordinal) }.map(StoreChange.task)
-    if !unsaved.outputs.isEmpty { changes.append(.output(unsaved.outputs)) }
-    return changes + unsaved.others
+  func services() async throws -> [ServiceRecord] { try await store.services(of: fence.thread) }
+
+  /// Where the subgraph `namespace` stands; `nil` before it began.
+  func position(in namespace: String) async throws -> StoredCheckpoint? {
+    try await drain()
+    if let newest = unsaved.newest(in: namespace) { return newest }
+    let stored = try await store.checkpoint(nil, of: fence.thread, namespace: namespace)
+    if stored != nil { unsaved.note(stored: namespace) }
+    return stored
+  }
+
+  /// What is known of the tasks due at `checkpoint` of `namespace`. In durability `exit` attempts may have been
+  /// recorded for a checkpoint that was to come after it.
+  func tasks(in namespace: String, at checkpoint: Int) async throws -> [TaskRecord] {
+    try await drain()
+    var tasks = try await store.tasks(of: fence.thread, namespace: namespace, checkpoint: checkpoint)
+    guard mode == .exit else { return tasks }
+    tasks += try await store.tasks(of: fence.thread, namespace: namespace, checkpoint: checkpoint + 1)
+    return tasks + unsaved.tasks(in: namespace)
+  }
+
+  /// Stores, now or later, what need not be on the disk before the run goes on in `async` and `exit`.
+  private func keep(_ changes: [StoreChange], telling events: [Event]) async throws(StoreError) {
+    switch mode {
+    case .sync: try await commit(Batch(changes: changes, events: events))
+    case .async: try enqueue(Batch(changes: changes, events: events))
+    case .exit:
+      unsaved.keep(changes)
+      events.forEach(tell)
+    }
   }
 
   private func commit(_ batch: Batch) async throws(StoreError) {

@@ -2,20 +2,26 @@ import Graph
 
 /// What every task of a run shares.
 struct RunContext: Sendable {
-  let plan: GraphPlan
+  var plan: GraphPlan
   let kinds: NodeRegistry
   let thread: ThreadID
   let fence: Fence
-  let ledger: Ledger
+  var ledger: NamespaceLedger
   let stop: StopControl
   let clock: RunClock
   let mask: SecretMask
   let secrets: JSONObject
   let userEnvironment: [String: String]
   let childEnvironment: [String: String]
-  let approveAll: Bool
-  let onRoute: Engine.RouteObserver
+  var options: RunOptions
+  var onRoute: Engine.RouteObserver
   let resources = RunResources()
+
+  /// Called at every sign of life, for the `idle` of the task that the graph runs in.
+  var onLife: @Sendable () -> Void = {}
+
+  /// Which subgraph runs; empty for the thread's own graph.
+  var namespace: String { plan.namespace }
 
   /// Folder that relative names in the graph start from.
   var folder: String { plan.graph.folder }
@@ -27,7 +33,7 @@ struct RunContext: Sendable {
         "thread": .string(thread.rawValue), "step": .int(step), "node": .string(due.id.node), "attempt": .int(attempt),
         "key": .string(TaskKey.key(thread, due.id)),
       ],
-      "secrets": .object(secrets),
+      "secrets": .object(JSONObject(plan.graph.secrets.compactMap { name in secrets[name].map { (name, $0) } })),
     ]
     var environment = JSONObject()
     for name in plan.graph.environment { environment[name] = userEnvironment[name].map(JSON.string) ?? .null }

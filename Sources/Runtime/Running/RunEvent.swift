@@ -4,11 +4,15 @@ public import Graph
 public struct RunEvent: Sendable, Hashable {
   public var thread: ThreadID
   public var time: Timestamp
+
+  /// Which subgraph it happened in; empty for the thread's own graph.
+  public var namespace: String
   public var kind: Kind
 
-  public init(thread: ThreadID, time: Timestamp, kind: Kind) {
+  public init(thread: ThreadID, time: Timestamp, namespace: String = "", kind: Kind) {
     self.thread = thread
     self.time = time
+    self.namespace = namespace
     self.kind = kind
   }
 
@@ -23,6 +27,15 @@ public struct RunEvent: Sendable, Hashable {
     case taskEnd(step: Int, node: NodeName, task: String, status: TaskStatus, seconds: Double, error: TaskError?)
     case checkpoint(checkpoint: Int, step: Int, next: [NodeName])
     case interrupt(node: NodeName, task: String, question: Question)
+
+    /// The whole state a super-step ended with; where ``StreamMode/values`` is asked for.
+    case values(step: Int, JSONObject)
+
+    /// What a task wrote; where ``StreamMode/updates`` is asked for.
+    case updates(step: Int, node: NodeName, task: String, [ChannelWrite])
+
+    /// What a node's code told with ``TaskContext/emit(_:)``.
+    case custom(node: NodeName, task: String, JSON)
 
     /// Something a person should know that changes nothing: an orphan ended, a channel grown large.
     case notice(String)
@@ -67,7 +80,15 @@ public struct OpenQuestion: Sendable, Hashable {
     self.question = question
   }
 
-  /// `{id, node, prompt, choices?, schema?}`.
+  /// A question that `record` has; one from a subgraph is told as that of the task that asked it.
+  init(_ question: Question, of record: TaskRecord) {
+    let origin = question.origin
+    self.init(
+      node: origin?.node ?? record.id.nodeName,
+      task: origin.map { Namespace($0.namespace).shown($0.task) } ?? record.label, question: question)
+  }
+
+  /// `{id, node, prompt, choices?, schema?, namespace?}`.
   public var json: JSON {
     var object: JSONObject = [
       "id": .string(question.id), "node": .string(node.rawValue), "prompt": .string(question.prompt),
@@ -75,6 +96,7 @@ public struct OpenQuestion: Sendable, Hashable {
     ]
     if let choices = question.choices { object["choices"] = .array(choices) }
     if let schema = question.schema { object["schema"] = schema }
+    if let origin = question.origin { object["namespace"] = .string(origin.namespace) }
     return .object(object)
   }
 }
@@ -86,6 +108,7 @@ extension RunEvent {
       "event": .string(name), "thread": .string(thread.rawValue), "time": .string(time.iso8601),
     ]
     for (key, value) in details { object[key] = value }
+    if !namespace.isEmpty { object["namespace"] = .string(namespace) }
     return .object(object)
   }
 
@@ -99,6 +122,9 @@ extension RunEvent {
     case .taskEnd: "task-end"
     case .checkpoint: "checkpoint"
     case .interrupt: "interrupt"
+    case .values: "values"
+    case .updates: "updates"
+    case .custom: "custom"
     case .notice: "notice"
     case .runEnd: "run-end"
     }
@@ -128,6 +154,13 @@ extension RunEvent {
       return ["checkpoint": .int(checkpoint), "step": .int(step), "next": .array(next.map(\.json))]
     case .interrupt(let node, let task, let question):
       return OpenQuestion(node: node, task: task, question: question).json.objectValue ?? [:]
+    case .values(let step, let values): return ["step": .int(step), "values": .object(values)]
+    case .updates(let step, let node, let task, let writes):
+      return [
+        "step": .int(step), "node": node.json, "task": .string(task), "writes": .array(writes.map(\.json)),
+      ]
+    case .custom(let node, let task, let data):
+      return ["node": node.json, "task": .string(task), "data": data]
     case .notice(let text): return ["text": .string(text)]
     case .runEnd(let end): return end.json
     }

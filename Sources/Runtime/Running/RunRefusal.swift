@@ -4,6 +4,7 @@ public import Graph
 public enum RunRefusal: Error, Sendable, Hashable {
   case unknownThread(ThreadID)
   case unknownCheckpoint(ThreadID, Int, newest: Int)
+  case missingCheckpoint(ThreadID, Int, CheckpointGap.Reason)
   case threadExists(ThreadID)
   case otherGraph(ThreadID, runs: String, given: String)
   case unfinished(ThreadID, ThreadStatus)
@@ -29,6 +30,8 @@ extension RunRefusal: CustomStringConvertible {
       "no thread is named \"\(thread)\"; graphrun threads lists them"
     case .unknownCheckpoint(let thread, let number, let newest):
       "thread \(thread) has no checkpoint \(number); it has 1 to \(newest) (graphrun history \(thread))"
+    case .missingCheckpoint(let thread, let number, let reason):
+      "thread \(thread) no longer has checkpoint \(number): \(reason.told) (graphrun history \(thread))"
     case .threadExists(let thread):
       "thread \"\(thread)\" exists already; choose another name"
     case .otherGraph(let thread, let runs, let given):
@@ -69,6 +72,17 @@ extension RunRefusal: CustomStringConvertible {
         + (names.count == 1 ? "it" : "them") + " and run again"
     case .secretTooShort(let name):
       "secret \(name) is shorter than \(SecretMask.shortest) bytes, too short to be masked safely"
+    }
+  }
+}
+
+extension CheckpointGap.Reason {
+  /// Why the number is no checkpoint's.
+  public var told: String {
+    switch self {
+    case .pruned: "pruned"
+    case .elsewhere: "on another branch of the thread this one was forked from"
+    case .lost: "could not be read when the store was salvaged"
     }
   }
 }

@@ -13,6 +13,9 @@ package struct SecretMask: Sendable {
   private let needles: [[UInt8]]
   private let firsts: Set<UInt8>
 
+  /// A value could be a number, or part of one.
+  private let isNumber: Bool
+
   package init(_ values: some Sequence<String>) {
     var found: Set<[UInt8]> = []
     for value in values where value.utf8.count >= Self.shortest {
@@ -20,6 +23,7 @@ package struct SecretMask: Sendable {
     }
     needles = found.sorted { ($0.count, $0.lexicographicallyPrecedes($1) ? 1 : 0) > ($1.count, 0) }
     firsts = Set(needles.compactMap(\.first))
+    isNumber = needles.contains { $0.allSatisfy("0123456789+-.eE".utf8.contains) }
   }
 
   var isEmpty: Bool { needles.isEmpty }
@@ -34,11 +38,18 @@ package struct SecretMask: Sendable {
   package func mask(_ value: JSON) -> JSON {
     guard !isEmpty else { return value }
     switch value {
-    case .null, .bool, .int, .double: return value
+    case .null, .bool: return value
+    case .int, .double: return isNumber ? maskNumber(value) : value
     case .string(let text): return .string(mask(text))
     case .array(let items): return .array(items.map(mask))
     case .object(let object): return .object(JSONObject(object.map { (mask($0.key), mask($0.value)) }))
     }
+  }
+
+  private func maskNumber(_ value: JSON) -> JSON {
+    let text = value.text
+    let masked = mask(text)
+    return masked == text ? value : .string(masked)
   }
 
   /// `bytes` masked, split so that a secret cut by a chunk's end is held back: `nil` when nothing changes.

@@ -19,8 +19,10 @@ enum TaskKey {
   }
 
   /// The hash a graph is stored under.
-  static func graph(_ text: String) -> String {
-    hex(SHA256.hash(data: Data(text.utf8)))
+  static func graph(_ text: String, files: [String: String]) -> String {
+    guard !files.isEmpty else { return hex(SHA256.hash(data: Data(text.utf8))) }
+    let parts = files.sorted { $0.key < $1.key }.flatMap { [$0.key, $0.value] }
+    return hex(SHA256.hash(data: framed([text] + parts)))
   }
 
   /// A short name for the store in the folder at `path`, the same however the path is written.

@@ -30,12 +30,18 @@ final class TaskOutput: Sendable {
     ]
   }
 
+  /// What the task is called.
+  var label: String { template.task }
+
   func begin(attempt: Int) {
     state.withLock {
       $0.attempt = attempt
       $0.lastPrint = .now
     }
   }
+
+  /// Something inside the task shows that it goes on.
+  func touch() { state.withLock { $0.lastPrint = .now } }
 
   /// How long the task has been silent.
   var silence: Duration { state.withLock { ContinuousClock.now - $0.lastPrint } }

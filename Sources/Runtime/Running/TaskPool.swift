@@ -77,7 +77,7 @@ struct TaskPool: Sendable {
 
     /// Starts what may start now: nothing after a failure or a stop, and no more of a fan-out than its `parallel`.
     mutating func startMore(in group: inout TaskGroup<Signal>) {
-      guard !hasFailed, failure == nil, pool.context.stop.level == .none else {
+      guard !hasFailed, failure == nil, pool.context.stop.level == .none, !Task.isCancelled else {
         queue = []
         return
       }
@@ -100,7 +100,7 @@ struct TaskPool: Sendable {
       group.addTask { [record = tasks[index]] in
         do throws(StoreError) {
           let end = try await run.end(from: record)
-          return .ended(index, .success(end), run.outputs())
+          return .ended(index, .success(end), run.changes(at: end))
         } catch {
           return .ended(index, .failure(error), [])
         }
@@ -148,9 +148,11 @@ struct TaskPool: Sendable {
         await store(nil, others, in: &group)
       case .success(.ended(let record)):
         tasks[index] = record
+        pool.context.onLife()
         if record.status == .failed, record.handler == nil { hasFailed = true }
         startMore(in: &group)
-        let end = Last(record: record, others: others, events: record.endEvents(step: pool.step))
+        let end = Last(
+          record: record, others: others, events: record.endEvents(step: pool.step, pool.context.options.streams))
         if running == 0 { last = end } else { await store(end, others, in: &group) }
       }
     }
@@ -182,10 +184,12 @@ struct TaskPool: Sendable {
     let node = due.id.nodeName
     let label = record.label
     let template = OutputRecord(
-      checkpoint: record.checkpoint, step: step, node: node, task: label, attempt: max(1, record.attempts),
+      namespace: context.namespace, checkpoint: record.checkpoint, step: step, node: node, task: label,
+      attempt: max(1, record.attempts),
       stream: .stdout, text: "")
-    let output = TaskOutput(template: template, mask: context.mask) { [ledger = context.ledger] stream, text in
-      ledger.tell(.taskOutput(node: node, task: label, stream: stream, text: text))
+    let output = TaskOutput(template: template, mask: context.mask) { [context] stream, text in
+      context.onLife()
+      context.ledger.tell(.taskOutput(node: node, task: label, stream: stream, text: text))
     }
     return TaskRun(run: context, due: due, values: values, step: step, output: output)
   }

@@ -61,11 +61,11 @@ extension TaskRun {
     }
     guard !Task.isCancelled else { throw Stopping() }
     record.attempts += 1
-    let context = context(record, attempt: record.attempts)
-    effects = try await stopping { try await kind.effectClass(of: context) }
     record.status = .started
     record.error = nil
     record.notBefore = nil
+    let context = context(record, attempt: record.attempts)
+    effects = try await stopping { try await kind.effectClass(of: context) }
     let starting = RunEvent.Kind.taskStart(
       step: step, node: node.name, task: record.label, attempt: record.attempts)
     if effects.isEffectful {
@@ -74,7 +74,8 @@ extension TaskRun {
       run.ledger.tell(starting)
     }
     output.begin(attempt: record.attempts)
-    let outcome = await AttemptTimers(timeout: node.timeout ?? Node.defaultTimeout, idle: node.idle, output: output)
+    memory.begin()
+    let outcome = await AttemptTimers(timeout: node.timeout ?? kind.defaultTimeout, idle: node.idle, output: output)
       .run { try await kind.run(context) }
     try await take(outcome, &record, kind: kind, effects: effects, cacheKey: cacheKey)
   }
@@ -111,6 +112,8 @@ extension TaskRun {
       throw Waiting(prompts)
     case .cancelled:
       throw Stopping()
+    case .broken(let error):
+      throw error
     case .timedOut(let message):
       if effects == .once { throw doubt(message) }
       if effects == .check, try await isAlreadySo(kind, context(record, attempt: record.attempts)) {

@@ -16,10 +16,13 @@ extension TaskRun {
     record.notBefore = nil
     record.kept = nil
     if let cacheKey, status == .done {
-      let expires = node.cache?.ttl.map {
-        Timestamp(milliseconds: run.clock.now().milliseconds + Int($0.seconds * 1000))
-      }
-      try await run.ledger.write([.cache(CacheRecord(key: cacheKey, result: result, expires: expires))])
+      let now = run.clock.now()
+      let expires = node.cache?.ttl.map { Timestamp(milliseconds: now.milliseconds + Int($0.seconds * 1000)) }
+      try await run.ledger.write([
+        .cache(
+          CacheRecord(
+            key: cacheKey, thread: run.thread, node: node.name, result: result, created: now, expires: expires))
+      ])
     }
   }
 
@@ -37,7 +40,8 @@ extension TaskRun {
         .undeclared, "it writes channel \"\(write.channel)\", which the graph does not declare; add it under state:")
     }
     guard let next = node.next else { return (saved, []) }
-    var scope = run.scope(of: due, values: try ownState(saved), step: step, attempt: attempt)
+    let seen = try ownState(saved, seenBy: next)
+    var scope = run.scope(of: due, values: seen, step: step, attempt: attempt)
     scope.variables["result"] = result
     let choice = try await Evaluation.run { [scope] in try next.choice(in: scope, from: "next") }
     run.onRoute(node.name, choice.index)
@@ -59,13 +63,18 @@ extension TaskRun {
     }
   }
 
-  /// The state with this task's own writes and no sibling's: what its routes see.
-  private func ownState(_ writes: [ChannelWrite]) throws -> JSONObject {
+  /// The state with this task's own writes and no sibling's, as far as its routes look; all of the writes have to fit.
+  private func ownState(_ writes: [ChannelWrite], seenBy next: Routes) throws -> JSONObject {
     guard !writes.isEmpty else { return values }
     let fold = StateFold(channels: run.plan.graph.channels, step: step)
     let entries = writes.map { StateFold.Entry(task: 0, writer: node.name.rawValue, write: $0) }
     do {
-      return try fold.apply(entries, to: values, ends: false).values
+      var places = MessagePlaces()
+      let changes = try fold.changes(entries, in: values, &places, ends: false)
+      let reads = next.reads
+      var seen = values
+      changes.filter { reads.contains($0.delta.channel.rawValue) }.apply(to: &seen)
+      return seen
     } catch {
       throw NodeFailure(error.all[0].kind, error.all[0].message)
     }
@@ -77,6 +86,7 @@ extension TaskRun {
     record.result = record.error?.result
     record.notBefore = nil
     record.handler = node.onError
+    record.surface(failure.surfaced)
   }
 
   func taskError(_ failure: NodeFailure) -> TaskError {
@@ -87,7 +97,8 @@ extension TaskRun {
 
   func ask(_ waiting: Waiting, _ record: inout TaskRecord) {
     record.status = .waiting
-    for (key, prompt) in waiting.questions {
+    record.surface(waiting.questions.compactMap(\.prompt.surfaced))
+    for (key, prompt) in waiting.questions where prompt.surfaced == nil {
       record.questions.append(
         Question(
           id: TaskKey.question(run.thread, due.id, number: record.questions.count), kind: prompt.kind, key: key,

@@ -16,6 +16,7 @@ struct TaskRun: Sendable {
   let values: JSONObject
   let step: Int
   let output: TaskOutput
+  let memory = TaskMemory()
 
   var node: Node { run.plan.node(due.id.nodeName) }
 
@@ -98,8 +99,8 @@ struct TaskRun: Sendable {
   // MARK: Guards
 
   private func approve(_ record: inout TaskRecord) throws {
-    guard let approval = node.approve, !run.approveAll else { return }
-    if let asked = record.questions.last(where: { $0.kind == .approve && $0.key == nil }), let answer = asked.answer {
+    guard let approval = node.approve, !run.options.approveAll else { return }
+    if let asked = record.questions.last(where: { $0.isEngines && $0.kind == .approve }), let answer = asked.answer {
       guard answer != .bool(true) else { return }
       record.questions.removeAll { $0.id == asked.id }
       throw NodeFailure(.refused, "not approved")
@@ -120,7 +121,7 @@ struct TaskRun: Sendable {
 
   /// Decides what an attempt without a known end means. Returns true when the task is settled by that.
   private func settleDoubt(_ record: inout TaskRecord, kind: any NodeKind, wasStarted: Bool) async throws -> Bool {
-    if let question = record.questions.last, question.kind == .doubt, question.key == nil, record.status == .waiting,
+    if let question = record.questions.last, question.kind == .doubt, question.isEngines, record.status == .waiting,
       let answer = question.answer
     {
       return try await settle(&record, by: answer)
@@ -185,6 +186,7 @@ struct TaskRun: Sendable {
     for (name, field) in node.fields {
       parts += [name, try await evaluate(field, scope, key: name).text]
     }
+    if let graph = run.plan.graph.subgraph(of: node) { parts.append(graph.record.hash) }
     if let key = cache.key { parts.append(try await evaluate(key, scope, key: "cache.key").text) }
     return TaskKey.cache(parts)
   }
@@ -197,7 +199,7 @@ struct TaskRun: Sendable {
       node: node, scope: run.scope(of: due, values: values, step: step, attempt: attempt), id: due.id, attempt: attempt,
       key: key, answers: record.answers, servers: run.plan.graph.servers, folder: run.folder, environment: environment,
       stopGrace: { [stop = run.stop] in stop.level == .urgent ? .seconds(2) : .seconds(5) },
-      clock: run.clock, services: RunServices(run: run, output: output, task: due.id))
+      clock: run.clock, services: RunServices(run: run, output: output, memory: memory, record: record))
   }
 }
 
@@ -212,7 +214,12 @@ extension TaskRecord {
   /// The answers to the node's own questions, by the node's names for them; where it asked twice, the later one.
   fileprivate var answers: [String: JSON] {
     questions.reduce(into: [:]) { answers, question in
-      if let key = question.key, let answer = question.answer { answers[key] = answer }
+      if question.origin == nil, let key = question.key, let answer = question.answer { answers[key] = answer }
     }
   }
+}
+
+extension Question {
+  /// Asked by the engine about the task itself.
+  fileprivate var isEngines: Bool { key == nil && origin == nil }
 }

@@ -1,11 +1,17 @@
 import Graph
 
 extension ThreadRun {
-  /// The state with the finished tasks' writes.
-  mutating func fold(_ tasks: [TaskRecord]) throws(StateFold.Conflicts) -> StateFold.Result {
-    let folded = try StateFold(channels: plan.graph.channels, step: step).apply(tasks.entries, to: position.values)
-    if let refusal = weigh(folded, tasks) { throw StateFold.Conflicts(all: [refusal]) }
-    return folded
+  /// What the finished tasks' writes change.
+  mutating func fold(_ tasks: [TaskRecord]) throws(StateFold.Conflicts) -> [StateFold.Change] {
+    do throws(StateFold.Conflicts) {
+      let fold = StateFold(channels: plan.graph.channels, step: step)
+      let changes = try fold.changes(tasks.entries, in: position.values, &messages)
+      if let refusal = weigh(changes, tasks) { throw StateFold.Conflicts(all: [refusal]) }
+      return changes
+    } catch {
+      messages = MessagePlaces()
+      throw error
+    }
   }
 
   /// Fails those whose writes do not go together; which they were.
@@ -26,10 +32,12 @@ extension ThreadRun {
   func telling(_ last: TaskPool.Last?, _ tasks: [TaskRecord], _ losers: Set<Int>) -> TaskPool.Last? {
     guard let first = losers.min() else { return last }
     let ended = last?.record.ordinal
-    let events = ended.map(losers.contains) ?? true ? [] : last?.events ?? []
+    let isLost = ended.map(losers.contains) ?? true
+    let events = isLost ? [] : last?.events ?? []
+    let others = last?.others ?? []
     return TaskPool.Last(
-      record: tasks[ended ?? first], others: last?.others ?? [],
-      events: events + losers.sorted().flatMap { tasks[$0].endEvents(step: step) })
+      record: tasks[ended ?? first], others: isLost ? others.withoutMemory : others,
+      events: events + losers.sorted().flatMap { tasks[$0].endEvents(step: step, context.options.streams) })
   }
 
   private func isOnce(_ task: TaskRecord) -> Bool {

@@ -21,10 +21,10 @@ extension ThreadRun {
 
   /// Weighs the state that a super-step led to: tells of channels that became heavy, and refuses one that no checkpoint may
   /// hold, on account of those who wrote to its heaviest channel.
-  mutating func weigh(_ folded: StateFold.Result, _ tasks: [TaskRecord]) -> StateFold.Conflict? {
+  mutating func weigh(_ changes: [StateFold.Change], _ tasks: [TaskRecord]) -> StateFold.Conflict? {
     var new = weight
-    new.apply(folded.deltas, to: folded.values)
-    let changed = folded.deltas.map(\.channel)
+    new.apply(changes)
+    let changed = changes.stored.map(\.channel)
     if new.total > weight.total, let objection = new.objection {
       let heaviest = changed.max { new[$0] < new[$1] } ?? changed[0]
       let writers = tasks.indices.filter { tasks[$0].writes.contains { $0.channel == heaviest } }

@@ -14,10 +14,14 @@ struct ThreadRun: Sendable {
   /// What is known of the due tasks.
   private var records: [TaskID: TaskRecord]
 
+  /// The thread was begun by an earlier run.
+  let isResume: Bool
+
   /// Durability `exit`: what the run began from, and what changed since.
   private let origin: Origin
   private var changed: OrderedSet<ChannelName> = []
   var weight: StateWeight
+  var messages = MessagePlaces()
 
   private struct Origin {
     var checkpoint: Int
@@ -26,9 +30,10 @@ struct ThreadRun: Sendable {
 
   init(
     context: RunContext, options: RunOptions, durability: Durability, header: ThreadRecord, position: StoredCheckpoint,
-    tasks: [TaskRecord]
+    tasks: [TaskRecord], isResume: Bool
   ) {
     self.context = context
+    self.isResume = isResume
     self.options = options
     self.durability = durability
     self.header = header
@@ -39,7 +44,7 @@ struct ThreadRun: Sendable {
   }
 
   var plan: GraphPlan { context.plan }
-  var ledger: Ledger { context.ledger }
+  var ledger: NamespaceLedger { context.ledger }
   var step: Int { position.record.step + 1 }
 
   /// - Throws: ``StoreError`` when the store could not go on; what it holds is still whole.
@@ -48,13 +53,15 @@ struct ThreadRun: Sendable {
     var stepsLeft = allowance
     while true {
       if position.record.agenda.due.isEmpty { return try await close(.done) }
-      if context.stop.level > .none { return try await close(.stopped) }
+      if context.stop.level > .none || Task.isCancelled { return try await close(.stopped) }
       guard stepsLeft > 0 else {
         let message = "max-steps: \(allowance) super-steps done with work left; resume goes on with a new allowance"
         return try await close(.failed, errors: [TaskError(kind: .limit, message: message)])
       }
+      if isAtBreakpoint(isFirst: stepsLeft == allowance) { return try await close(.stopped) }
       if let error = historyLimit(allowance) { return try await close(.failed, errors: [error]) }
       stepsLeft -= 1
+      await options.beforeStep()
       if let end = try await superStep() { return end }
     }
   }
@@ -96,8 +103,8 @@ struct ThreadRun: Sendable {
     var losers: Set<Int> = []
     while true {
       do {
-        let folded = try fold(tasks)
-        return try await move(on: folded, tasks, telling(last, tasks, losers), rewriting: losers.map { tasks[$0] })
+        let changes = try fold(tasks)
+        return try await move(by: changes, tasks, telling(last, tasks, losers), rewriting: losers.map { tasks[$0] })
       } catch let conflicts as StateFold.Conflicts {
         losers.formUnion(lose(conflicts.all, &tasks))
       } catch {
@@ -113,25 +120,25 @@ struct ThreadRun: Sendable {
   }
 
   private mutating func move(
-    on folded: StateFold.Result, _ tasks: [TaskRecord], _ last: TaskPool.Last?, rewriting: [TaskRecord]
+    by changes: [StateFold.Change], _ tasks: [TaskRecord], _ last: TaskPool.Last?, rewriting: [TaskRecord]
   ) async throws(StoreError) -> RunEnd? {
-    advance(to: folded, after: tasks)
+    advance(by: changes, after: tasks)
     let record = position.record
-    let isReached =
-      options.until.map { until in tasks.contains { $0.id.nodeName == until && $0.status != .failed } } ?? false
+    let isReached = tasks.contains { options.stopAfter.contains($0.id.nodeName) && $0.status != .failed }
     header.status = record.agenda.due.isEmpty ? .done : isReached ? .stopped : .running
     try await ledger.stepEnded(
       tasks: ((last.map { [$0.record] } ?? []) + rewriting).map(plan.storable), others: last?.others ?? [],
-      checkpoint: record,
-      values: folded.values.storable(plan.graph.channels), header: header,
+      checkpoint: record, values: position.values.storable(plan.graph.channels), header: header,
       telling: (last?.events ?? [])
-        + [.checkpoint(checkpoint: record.number, step: record.step, next: record.agenda.nodes)])
+        + [.checkpoint(checkpoint: record.number, step: record.step, next: record.agenda.nodes)]
+        + (options.streams.contains(.values) ? [.values(step: record.step, position.values)] : []))
     return isReached ? try await close(header.status) : nil
   }
 
-  private mutating func advance(to folded: StateFold.Result, after tasks: [TaskRecord]) {
+  private mutating func advance(by changes: [StateFold.Change], after tasks: [TaskRecord]) {
     let old = position.record
-    var deltas = folded.deltas
+    changes.apply(to: &position.values)
+    var deltas = changes.stored
     var number = header.head + 1
     var parent = old.number
     var mark = DueMark(checkpoint: number)
@@ -143,16 +150,14 @@ struct ThreadRun: Sendable {
       let ran = old.agenda.due[0].id.due
       mark = DueMark(checkpoint: ran.checkpoint, offset: ran.offset + 1)
       deltas = changed.map { channel in
-        ChannelDelta(channel, folded.values[channel.rawValue].map(ChannelDelta.Change.set) ?? .unset)
+        ChannelDelta(channel, position.values[channel.rawValue].map(ChannelDelta.Change.set) ?? .unset)
       }
     }
     let agenda = plan.agenda(
       after: tasks.map(\.ended), arrivals: old.agenda.arrivals, deferred: old.agenda.deferred, mark: mark)
-    position = StoredCheckpoint(
-      record: CheckpointRecord(
-        number: number, parent: parent, step: step, source: .step, created: context.clock.now(), agenda: agenda,
-        deltas: deltas),
-      values: folded.values)
+    position.record = CheckpointRecord(
+      namespace: context.namespace, number: number, parent: parent, step: step, source: .step,
+      created: context.clock.now(), agenda: agenda, deltas: deltas)
     if durability != .exit { records = [:] }
     header.head = number
     header.step = position.record.step
@@ -220,7 +225,9 @@ extension TaskRecord {
     case .done, .skipped, .cached: false
     case .failed: handler == nil
     case .pending, .started: true
-    case .waiting: questions.allSatisfy { $0.answer != nil }
+    case .waiting:
+      questions.allSatisfy { $0.origin != nil || $0.answer != nil }
+        && (questions.allSatisfy { $0.origin == nil } || !answersForInside.isEmpty)
     }
   }
 
@@ -229,13 +236,15 @@ extension TaskRecord {
   }
 
   /// What is told when the task has ended.
-  func endEvents(step: Int) -> [RunEvent.Kind] {
+  func endEvents(step: Int, _ streams: Set<StreamMode>) -> [RunEvent.Kind] {
     let end = RunEvent.Kind.taskEnd(
       step: step, node: id.nodeName, task: label, status: status, seconds: seconds ?? 0, error: error)
-    let questions = [self].openQuestions.map {
+    // What is asked inside was told there.
+    let questions = [self].openQuestions.filter { $0.question.origin == nil }.map {
       RunEvent.Kind.interrupt(node: $0.node, task: $0.task, question: $0.question)
     }
-    return [end] + questions
+    guard streams.contains(.updates), !writes.isEmpty else { return [end] + questions }
+    return [end, .updates(step: step, node: id.nodeName, task: label, writes)] + questions
   }
 
   private var failure: (handler: NodeName, error: TaskError)? {

@@ -37,18 +37,9 @@ public struct ThreadView: Sendable {
   /// At the head the values include the writes of finished tasks of the super-step that did not end.
   public func snapshot(_ id: ThreadID, at number: Int? = nil) async throws -> Snapshot {
     let header = try await header(id)
-    guard let stored = try await store.checkpoint(number, of: id, namespace: "") else {
-      throw RunRefusal.unknownCheckpoint(id, number ?? header.head, newest: header.head)
-    }
+    let stored = try await store.existing(number, of: header)
     let record = stored.record
-    let known = Dictionary(
-      try await store.tasks(of: id, namespace: "", checkpoint: record.number).map { ($0.id, $0) },
-      uniquingKeysWith: { $1 })
-    let tasks = record.agenda.due.enumerated().map { ordinal, due in
-      known[due.id]
-        ?? TaskRecord(
-          id: due.id, checkpoint: record.number, ordinal: ordinal, isFanOut: due.item != nil, status: .pending)
-    }
+    let tasks = record.due(with: try await store.tasks(of: id, namespace: "", checkpoint: record.number))
     let graph = try await self.graph(header)
     let isHead = record.number == header.head
     var values = stored.values
@@ -56,13 +47,49 @@ public struct ThreadView: Sendable {
     let status = isHead ? header.status : record.agenda.due.isEmpty ? .done : .running
     return Snapshot(
       header: header, status: status, record: record, values: values, outputs: graph?.outputs(of: values), tasks: tasks,
-      next: isHead ? tasks.filter { !$0.isFinished }.map(\.id.nodeName) : record.agenda.nodes)
+      next: isHead ? tasks.filter { !$0.isFinished }.map(\.id.nodeName) : record.agenda.nodes,
+      subgraphs: try await SubgraphView.all(inside: tasks, of: id, graph: graph, in: store))
   }
+
+  /// Numbers of checkpoints that the thread does not have any more, or never had.
+  public func gaps(_ id: ThreadID) async throws -> [CheckpointGap] { try await store.gaps(of: id, namespace: "") }
 
   /// The graph a thread runs, as stored; `nil` when its text can no longer be read.
   public func graph(_ header: ThreadRecord) async throws -> StateGraph? {
-    guard let record = try await store.graph(header.graphHash) else { return nil }
-    return reader.read(record.text, path: header.graphPath).graph
+    guard let record = try await store.graph(header.graphHash) else {
+      throw StoreError.damaged("thread \(header.id): the text of its graph is missing")
+    }
+    return reader.stored(record, path: header.graphPath)
+  }
+
+  /// Checkpoints, newest first, as `history` shows them; those of subgraphs stand behind what followed them.
+  public func historyWithSubgraphs(_ id: ThreadID, before: Int? = nil, limit: Int? = nil) async throws -> [HistoryLine]
+  {
+    let namespaces = try await store.namespaces(of: id).map(Namespace.init(_:)).filter { !$0.path.isEmpty }
+    let inside = Dictionary(grouping: namespaces.reversed(), by: \.parent)
+    return try await with(inside, in: "", try await history(id, before: before, limit: limit))
+  }
+
+  private func with(
+    _ inside: [String: [Namespace]], in namespace: String, _ lines: [HistoryLine]
+  ) async throws -> [HistoryLine] {
+    var all: [HistoryLine] = []
+    for line in lines {
+      for inner in inside[namespace] ?? [] where inner.due == line.entry.record.number {
+        all += try await with(inside, in: inner.path, history(line.thread, of: inner))
+      }
+      all.append(line)
+    }
+    return all
+  }
+
+  private func history(_ id: ThreadID, of namespace: Namespace) async throws -> [HistoryLine] {
+    try await store.history(of: id, namespace: namespace.path, before: nil, limit: nil).map { entry in
+      var entry = entry
+      entry.ran.removeAll { !$0.isFinished }
+      let next = entry.record.agenda.nodes
+      return HistoryLine(thread: id, entry: entry, status: next.isEmpty ? .done : .running, next: next)
+    }
   }
 
   /// Checkpoints, newest first, as `history` shows them.
@@ -90,13 +117,16 @@ public struct Snapshot: Sendable {
   public var tasks: [TaskRecord]
   public var next: [NodeName]
 
+  /// What runs, or ran, inside the tasks.
+  public var subgraphs: [TaskID: SubgraphView]
+
   /// `{thread,graph,status,checkpoint,parent,step,source,created,values,next,tasks}`.
   public var json: JSON {
     var object: JSONObject = [
       "thread": header.id.json, "graph": .string(header.graphName), "status": .string(status.rawValue),
       "checkpoint": .int(record.number), "parent": record.parent.map(JSON.int) ?? .null, "step": .int(record.step),
       "source": .string(record.source.rawValue), "created": .string(record.created.iso8601), "values": .object(values),
-      "next": .array(next.map(\.json)), "tasks": .array(tasks.map(\.json)),
+      "next": .array(next.map(\.json)), "tasks": subgraphs.json(of: tasks),
     ]
     if let outputs { object["outputs"] = .object(outputs) }
     if let error = header.error, record.number == header.head { object["error"] = error.json() }
@@ -111,7 +141,7 @@ public struct HistoryLine: Sendable {
   public var status: ThreadStatus
   public var next: [NodeName]
 
-  /// `{thread,checkpoint,parent,step,source,created,status,ran,next}`.
+  /// `{thread,checkpoint,parent,step,source,created,status,ran,next,namespace?}`.
   public var json: JSON {
     let record = entry.record
     let ran: [JSON] = entry.ran.map { task in
@@ -120,11 +150,13 @@ public struct HistoryLine: Sendable {
         "attempts": .int(task.attempts), "seconds": task.seconds.map(JSON.number) ?? .null,
       ]
     }
-    return [
+    var object: JSONObject = [
       "thread": thread.json, "checkpoint": .int(record.number), "parent": record.parent.map(JSON.int) ?? .null,
       "step": .int(record.step), "source": .string(record.source.rawValue), "created": .string(record.created.iso8601),
       "status": .string(status.rawValue), "ran": .array(ran), "next": .array(next.map(\.json)),
     ]
+    if !record.namespace.isEmpty { object["namespace"] = .string(record.namespace) }
+    return .object(object)
   }
 }
 
@@ -159,11 +191,13 @@ extension ThreadRecord {
 }
 
 extension OutputRecord {
-  /// `{step,node,task,attempt,stream,text}`.
+  /// `{step,node,task,attempt,stream,text,namespace?}`.
   public var json: JSON {
-    [
+    var object: JSONObject = [
       "step": .int(step), "node": node.json, "task": .string(task), "attempt": .int(attempt),
       "stream": .string(stream.rawValue), "text": .string(text),
     ]
+    if !namespace.isEmpty { object["namespace"] = .string(namespace) }
+    return .object(object)
   }
 }

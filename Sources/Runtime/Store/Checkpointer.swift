@@ -49,6 +49,9 @@ public protocol Checkpointer: Sendable {
   /// Checkpoints below `before`, newest first, without values, each with the tasks that led to it.
   func history(of thread: ThreadID, namespace: String, before: Int?, limit: Int?) async throws -> [HistoryEntry]
 
+  /// The namespaces that have checkpoints, in the order they got their first.
+  func namespaces(of thread: ThreadID) async throws -> [String]
+
   /// Tasks that see the state of `checkpoint`, by ordinal.
   func tasks(of thread: ThreadID, namespace: String, checkpoint: Int) async throws -> [TaskRecord]
 
@@ -60,8 +63,41 @@ public protocol Checkpointer: Sendable {
   /// The notes under `key`, in the order they were first made.
   func notes(of thread: ThreadID, key: String) async throws -> [NoteRecord]
 
+  /// Numbers below the newest that no checkpoint of the namespace has, ascending.
+  func gaps(of thread: ThreadID, namespace: String) async throws -> [CheckpointGap]
+
+  /// Everything stored of `thread` but its services, in one consistent look; nothing where there is no such thread.
+  /// `take` must not wait for the store.
+  ///
+  /// - Throws: what `take` throws, and ``StoreError/damaged(_:)`` where a part is not what was stored.
+  func parts(of thread: ThreadID, _ take: @escaping @Sendable (ThreadPart) throws -> Void) async throws
+
+  /// Makes the fence's thread, which must not exist, of the parts that `give` hands over; all of it or nothing.
+  /// The header must be the thread's and its head the newest checkpoint. `give` must not wait for the store.
+  ///
+  /// - Throws: what `give` throws.
+  func assemble(_ fence: Fence, _ give: @escaping @Sendable (PartTaker) throws -> Void) async throws
+
+  /// Removes checkpoints with their tasks and output, a bounded piece at a time. After each piece the thread is whole:
+  /// what stays is read, and grown from, as before. The tasks that led to a checkpoint stay as long as that.
+  func prune(_ pruning: Pruning, fence: Fence) async throws
+
+  /// Removes the thread, what it cached, and graphs that no thread runs any more; the fence is given back.
+  func delete(_ fence: Fence) async throws
+
+  /// Gives the room of what was removed back, and leaves no bytes of it behind.
+  ///
+  /// - Returns: by how many bytes the store shrank.
+  func compact() async throws -> Int
+
   /// The cached result, unless it expires at `now` or did before.
   func cached(_ key: String, now: Timestamp) async throws -> JSON?
+
+  /// Forgets the cached results of nodes called `node`, or of all; how many there were.
+  func clearCache(of node: NodeName?) async throws -> Int
+
+  /// The items of the memory that threads share which `query` finds at `now`, by namespace and key in bytes.
+  func items(_ query: MemoryQuery, now: Timestamp) async throws -> [MemoryItem]
 
   /// Checks that what is stored is whole: the problems found.
   func verify() async throws -> [String]
@@ -97,6 +133,9 @@ public enum StoreChange: Sendable {
 
   /// Inserts or replaces a note by `key` and `name`. A task's notes go when it is stored as finished.
   case note(NoteRecord)
+
+  /// Inserts, replaces or deletes an item of the memory that threads share.
+  case memory(MemoryChange)
 }
 
 /// A checkpoint with the whole state.

@@ -20,7 +20,7 @@ public struct ThreadID: Name {
 ///
 /// Attempts and resumes of one task share it; loop turns, forks and fan-out items do not (DESIGN section 7, Identity).
 public struct TaskID: Sendable, Hashable, Codable {
-  /// Empty for the thread's own graph; a path of task labels for a subgraph.
+  /// Empty for the thread's own graph (see ``Namespace``).
   public var namespace: String
 
   /// When the task became due.

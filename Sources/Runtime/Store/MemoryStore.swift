@@ -1,5 +1,6 @@
 import Foundation
 public import Graph
+import OrderedCollections
 import Synchronization
 
 /// A store that forgets: for tests, rehearsals and runs that need no durability.
@@ -9,21 +10,22 @@ public final class MemoryStore: Checkpointer {
 
   public init() {}
 
-  private struct Contents {
+  struct Contents {
     var threads: [ThreadID: StoredThread] = [:]
 
     /// Threads that have a header, in the order they got it.
     var order: [ThreadID] = []
     var graphs: [String: GraphRecord] = [:]
     var cache: [String: CacheRecord] = [:]
+    var memory: [MemoryNamespace: [String: MemoryItem]] = [:]
     var isClosed = false
   }
 
-  private struct StoredThread {
+  struct StoredThread {
     var fence = 0
     var owner: OwnerRecord?
     var header: ThreadRecord?
-    var lines: [String: Line] = [:]
+    var lines: OrderedDictionary<String, Line> = [:]
     var output: [OutputRecord] = []
     var services: [ServiceRecord] = []
     var notes: [NoteRecord] = []
@@ -32,7 +34,8 @@ public final class MemoryStore: Checkpointer {
   }
 
   /// One namespace of a thread.
-  private struct Line {
+  struct Line {
+    var gaps: [CheckpointGap] = []
     var numbers: [Int] = []
     var checkpoints: [Int: StoredCheckpoint] = [:]
     var tasks: [Int: [TaskRecord]] = [:]
@@ -69,9 +72,7 @@ extension MemoryStore {
 
   public func commit(_ changes: [StoreChange], fence: Fence) async throws {
     try open { contents throws(StoreError) in
-      guard let stored = contents.threads[fence.thread], stored.owner != nil, stored.fence == fence.number else {
-        throw .fenced
-      }
+      try contents.check(fence)
       var changed = contents
       try Self.make(changes, fence.thread, in: &changed)
       contents = changed
@@ -117,6 +118,12 @@ extension MemoryStore {
     }
   }
 
+  public func namespaces(of thread: ThreadID) async throws -> [String] {
+    try open { contents throws(StoreError) in
+      contents.threads[thread]?.lines.filter { !$0.value.numbers.isEmpty }.map { $0.key } ?? []
+    }
+  }
+
   public func tasks(of thread: ThreadID, namespace: String, checkpoint: Int) async throws -> [TaskRecord] {
     try open { contents throws(StoreError) in
       contents.threads[thread]?.lines[namespace]?.tasks(of: checkpoint) ?? []
@@ -143,6 +150,13 @@ extension MemoryStore {
     }
   }
 
+  public func items(_ query: MemoryQuery, now: Timestamp) async throws -> [MemoryItem] {
+    try open { contents throws(StoreError) in
+      let found = contents.memory.values.flatMap(\.values).filter { query.matches($0, at: now) }
+      return Array(found.sorted(by: <).dropFirst(query.offset).prefix(query.limit))
+    }
+  }
+
   /// Memory is whole as long as the process is.
   public func verify() async throws -> [String] { try open { _ throws(StoreError) in [] } }
 
@@ -153,7 +167,7 @@ extension MemoryStore {
     }
   }
 
-  private func open<Value: Sendable>(_ body: (inout Contents) throws(StoreError) -> Value) throws(StoreError) -> Value {
+  func open<Value: Sendable>(_ body: (inout Contents) throws(StoreError) -> Value) throws(StoreError) -> Value {
     try contents.withLock { contents throws(StoreError) in
       guard !contents.isClosed else { throw .unusable("the store in memory is closed") }
       return try body(&contents)
@@ -162,7 +176,7 @@ extension MemoryStore {
 }
 
 extension MemoryStore {
-  private static func make(
+  static func make(
     _ changes: [StoreChange], _ thread: ThreadID, in contents: inout Contents
   ) throws(StoreError) {
     try changes.checkLimits()
@@ -190,6 +204,8 @@ extension MemoryStore {
       contents.threads[thread]?.header = record
     case .note(let record):
       contents.threads[thread]?.notes.put(record) { ($0.key, $0.name) == (record.key, record.name) }
+    case .memory(.put(let item)): contents.memory[item.namespace, default: [:]][item.key] = item
+    case .memory(.delete(let namespace, let key)): contents.memory[namespace]?[key] = nil
     case .output(let records): contents.threads[thread]?.output += records
     case .serviceEnded(let key): contents.threads[thread]?.services.removeAll { $0.key == key }
     case .service(let record):
@@ -221,9 +237,21 @@ extension MemoryStore {
     if let parent = record.parent, line.checkpoints[parent] == nil {
       throw .refused("checkpoint \(record.number) of a parent \(parent) that is not stored")
     }
-    line.numbers.append(record.number)
-    if let parent = record.parent, record.source == .step { line.ends[parent] = record.number }
-    line.checkpoints[record.number] = StoredCheckpoint(record: record, values: values)
+    line.add(record, values)
+  }
+}
+
+extension MemoryStore.Contents {
+  func check(_ fence: Fence) throws(StoreError) {
+    guard let stored = threads[fence.thread], stored.owner != nil, stored.fence == fence.number else { throw .fenced }
+  }
+}
+
+extension MemoryStore.Line {
+  mutating func add(_ record: CheckpointRecord, _ values: JSONObject) {
+    numbers.append(record.number)
+    if let parent = record.parent, record.source == .step { ends[parent] = record.number }
+    checkpoints[record.number] = StoredCheckpoint(record: record, values: values)
   }
 }
 

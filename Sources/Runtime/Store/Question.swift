@@ -26,9 +26,15 @@ public struct Question: Sendable, Hashable {
   public var schema: JSON?
   public var answer: JSON?
 
+  /// Where in a subgraph it was asked; `nil` where the task that has it asked itself.
+  public var origin: QuestionOrigin?
+
+  /// Whether the subgraph that asked has the answer already.
+  public var isDelivered = false
+
   public init(
     id: String, kind: Kind, key: String? = nil, prompt: String, choices: [JSON]? = nil, schema: JSON? = nil,
-    answer: JSON? = nil
+    answer: JSON? = nil, origin: QuestionOrigin? = nil
   ) {
     self.id = id
     self.kind = kind
@@ -37,5 +43,19 @@ public struct Question: Sendable, Hashable {
     self.choices = choices
     self.schema = schema
     self.answer = answer
+    self.origin = origin
+  }
+}
+
+/// The task of a subgraph that asked a question.
+public struct QuestionOrigin: Sendable, Hashable {
+  public var namespace: String
+  public var node: NodeName
+  public var task: String
+
+  public init(namespace: String, node: NodeName, task: String) {
+    self.namespace = namespace
+    self.node = node
+    self.task = task
   }
 }

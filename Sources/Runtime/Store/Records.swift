@@ -84,15 +84,19 @@ public struct OwnerRecord: Sendable, Hashable {
 
 /// The text of a graph with the files it names, stored once per content.
 public struct GraphRecord: Sendable, Hashable {
-  /// SHA-256 of name, text and files, in hex.
+  /// SHA-256 of text and files, in hex.
   public var hash: String
   public var name: String
   public var text: String
 
-  public init(hash: String, name: String, text: String) {
+  /// The texts of the graphs it includes, by path from its folder.
+  public var files: [String: String]
+
+  public init(hash: String, name: String, text: String, files: [String: String] = [:]) {
     self.hash = hash
     self.name = name
     self.text = text
+    self.files = files
   }
 }
 
@@ -311,12 +315,46 @@ public struct ServiceRecord: Sendable, Hashable {
 /// A result kept by `cache`, store-wide.
 public struct CacheRecord: Sendable, Hashable {
   public var key: String
+
+  /// Who made it, so that it can be cleared.
+  public var thread: ThreadID
+  public var node: NodeName
   public var result: JSON
+  public var created: Timestamp
   public var expires: Timestamp?
 
-  public init(key: String, result: JSON, expires: Timestamp?) {
+  public init(
+    key: String, thread: ThreadID, node: NodeName, result: JSON, created: Timestamp, expires: Timestamp?
+  ) {
     self.key = key
+    self.thread = thread
+    self.node = node
     self.result = result
+    self.created = created
     self.expires = expires
+  }
+}
+
+/// Numbers that no checkpoint of a thread has, though later ones exist.
+public struct CheckpointGap: Sendable, Hashable {
+  public enum Reason: String, Sendable, Hashable, Codable {
+    /// Removed by `prune`.
+    case pruned
+
+    /// In the thread this one was forked from, on other branches.
+    case elsewhere
+
+    /// Could not be read when the store was salvaged.
+    case lost
+  }
+
+  public var namespace: String
+  public var numbers: ClosedRange<Int>
+  public var reason: Reason
+
+  public init(namespace: String = "", numbers: ClosedRange<Int>, reason: Reason) {
+    self.namespace = namespace
+    self.numbers = numbers
+    self.reason = reason
   }
 }

@@ -20,6 +20,8 @@ extension StoreChange {
     case .task(let record): record.values
     case .cache(let record): [record.result]
     case .note(let record): [record.value]
+    case .memory(.put(let item)): [item.value]
+    case .memory(.delete): []
     }
   }
 

@@ -29,6 +29,6 @@ public struct TaskError: Sendable, Hashable {
 
 /// The kinds of failure, as `retry.on`, `$error.kind` and `--json` spell them.
 public enum ErrorKind: String, Sendable, Hashable, Codable, CaseIterable {
-  case exit, signal, timeout, spawn, connection, http, model, tool
+  case exit, signal, timeout, spawn, connection, http, model, tool, swift
   case parse, expect, expression, type, conflict, undeclared, route, limit, refused, `protocol`, store
 }

@@ -38,14 +38,20 @@ struct Validate: AsyncParsableCommand {
   }
 
   private func json(_ path: String, _ reading: Reading) -> JSON {
-    ["file": .string(path), "ok": .bool(reading.graph != nil), "problems": .array(reading.problems.map(\.json))]
+    let problems = reading.problems.map { $0.json(readFrom: path) }
+    return ["file": .string(path), "ok": .bool(reading.graph != nil), "problems": .array(problems)]
   }
 
   private func show(_ reading: Reading, _ path: String, _ style: Style) {
     if reading.graph != nil, !global.quiet { Sink.output.line("\(SafeText.line(path)): ok") }
-    let lines = Terminal.isLive ? source(path) : []
+    var lines: [Substring] = []
+    var file: String?
     for problem in reading.problems where !global.quiet || problem.severity == .error {
       Sink.error.line(SafeText.line(problem.description(in: path)))
+      if Terminal.isLive, file != problem.path(from: path) {
+        file = problem.path(from: path)
+        lines = source(problem.path(from: path))
+      }
       if lines.indices.contains(problem.position.line - 1) {
         show(lines[problem.position.line - 1], column: problem.position.column, style)
       }
@@ -67,13 +73,14 @@ struct Validate: AsyncParsableCommand {
 }
 
 extension Problem {
-  /// `{severity,line,column,message,hint?}`.
-  var json: JSON {
+  /// `{severity,line,column,message,hint?,file?}`; `file` where it is in another than the one at `path`.
+  func json(readFrom path: String) -> JSON {
     var object: JSONObject = [
       "severity": .string(severity.rawValue), "line": .int(position.line), "column": .int(position.column),
       "message": .string(message),
     ]
     if let hint { object["hint"] = .string(hint) }
+    if file != nil { object["file"] = .string(self.path(from: path)) }
     return .object(object)
   }
 }

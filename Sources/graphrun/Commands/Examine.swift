@@ -11,6 +11,7 @@ struct Examine: AsyncParsableCommand {
     discussion: """
         graphrun doctor                    this machine, the store, what it holds
         graphrun doctor --verify           and every row that is stored
+        graphrun doctor --salvage          save what is whole of a damaged store
         graphrun doctor review.graph       and secrets, programs, models and MCP servers of a graph
 
       What is wrong comes with its remedy. Exit code 1 when a check fails. With --json, a line per check: \
@@ -19,16 +20,19 @@ struct Examine: AsyncParsableCommand {
 
   @Argument(help: "The graph.", completion: .graphFile) var file: String?
   @Flag(help: "Read every row of the store.") var verify = false
+  @Flag(help: "Move a damaged store aside, and put what is whole of it into a new one.") var salvage = false
   @Option(help: ArgumentHelp("An input of the graph; may be repeated.", valueName: "key=value")) var input:
     [Assignment] =
       []
   @OptionGroup(title: "Everywhere") var global: GlobalOptions
 
   func validate() throws {
+    if salvage, file != nil || verify { throw ValidationError("--salvage goes by itself: graphrun doctor --salvage") }
     if file == nil, !input.isEmpty { throw ValidationError("--input is for a graph: graphrun doctor FILE --input …") }
   }
 
   func run() async throws {
+    if salvage { return try await saveWhatIsWhole() }
     let graph = try graphChecks()
     let checks = checks(graph)
     let (global, printer) = (global, FindingPrinter(global))
@@ -54,6 +58,26 @@ struct Examine: AsyncParsableCommand {
     await NodeRegistry.shutDown()
     printer.sum(failed)
     if failed > 0 { throw ExitStatus.failed }
+  }
+
+  private func saveWhatIsWhole() async throws {
+    let report = try await SQLiteStore.salvage(global.folder)
+    let printer = FindingPrinter(global)
+    guard let place = report.place else {
+      return printer.show(.ok("salvage", "the store is whole, so nothing was changed"))
+    }
+    printer.show(.ok("salvage", "the damaged store is in \(place), what is whole of it in \(global.folder)"))
+    for thread in report.threads { printer.show(finding(thread)) }
+    if !report.isComplete { throw ExitStatus.failed }
+  }
+
+  private func finding(_ thread: SalvageReport.Thread) -> Finding {
+    let name = "thread \(thread.id)"
+    let saved = counted(thread.checkpoints, "checkpoint")
+    guard !thread.lost.isEmpty else { return .ok(name, "\(saved), all of it") }
+    let look =
+      thread.checkpoints > 0 ? global.command("show", thread.id.rawValue) : "graphrun import of an earlier export"
+    return .failed(name, "\(saved); lost: \(thread.lost.joined(separator: "; "))", remedy: look)
   }
 
   private func graphChecks() throws -> GraphChecks? {

@@ -35,11 +35,13 @@ struct History: AsyncParsableCommand {
     discussion: """
         graphrun history monday --limit 10
         graphrun history monday --before 20
+        graphrun history monday --all
       """)
 
   @Argument(help: "The thread.", completion: .thread) var thread: ThreadID
   @Option(help: ArgumentHelp("At most so many.", valueName: "n")) var limit: Int?
   @Option(help: ArgumentHelp("Only checkpoints before this one.", valueName: "n")) var before: Int?
+  @Flag(help: "Those of the graphs inside its tasks too.") var all = false
   @OptionGroup(title: "Everywhere") var global: GlobalOptions
 
   func validate() throws {
@@ -48,20 +50,34 @@ struct History: AsyncParsableCommand {
 
   func run() async throws {
     let store = try await global.requireStore()
-    let lines = try await ThreadView(store).history(thread, before: before, limit: limit)
+    let view = ThreadView(store)
+    let lines =
+      all
+      ? try await view.historyWithSubgraphs(thread, before: before, limit: limit)
+      : try await view.history(thread, before: before, limit: limit)
     if global.json {
       for line in lines { Sink.output.line(line.json.text) }
       return
     }
     let rows = lines.map { line in
       let record = line.entry.record
+      let place = record.namespace.isEmpty ? "" : "\(record.namespace) "
       return [
-        "\(record.number)", record.parent.map { "\($0)" } ?? "", "\(record.step)", record.source.rawValue,
+        "\(place)\(record.number)", record.parent.map { "\($0)" } ?? "", "\(record.step)", record.source.rawValue,
         line.status.rawValue,
         record.created.iso8601.spokenTime, Self.ran(line.entry.ran), line.next.spoken,
       ]
     }
     Table(["N", "FROM", "STEP", "SOURCE", "STATUS", "MADE", "RAN", "NEXT"], rows).show(global)
+    guard limit == nil, before == nil else { return }
+    for gap in try await view.gaps(thread) { Sink.output.line(Self.told(gap)) }
+  }
+
+  private static func told(_ gap: CheckpointGap) -> String {
+    let numbers = gap.numbers
+    let which =
+      numbers.count == 1 ? "checkpoint \(numbers.lowerBound)" : "\(numbers.lowerBound) to \(numbers.upperBound)"
+    return "without \(which): \(gap.reason.told)"
   }
 
   private static func ran(_ tasks: [TaskRecord]) -> String {
@@ -99,7 +115,7 @@ struct Show: AsyncParsableCommand {
     show("values", snapshot.values, style)
     if let outputs = snapshot.outputs { show("outputs", outputs, style) }
     if !snapshot.tasks.isEmpty { Sink.output.line(style.bold("tasks")) }
-    for task in snapshot.tasks { show(task, style) }
+    show(snapshot.tasks, inside: snapshot.subgraphs, style, indent: "  ")
   }
 
   private func show(_ title: String, _ object: JSONObject, _ style: Style) {
@@ -110,16 +126,25 @@ struct Show: AsyncParsableCommand {
     }
   }
 
-  private func show(_ task: TaskRecord, _ style: Style) {
+  private func show(_ tasks: [TaskRecord], inside: [TaskID: SubgraphView], _ style: Style, indent: String) {
+    for task in tasks {
+      show(task, style, indent: indent)
+      guard let subgraph = inside[task.id], !task.status.isEnd else { continue }
+      show(subgraph.tasks, inside: subgraph.subgraphs, style, indent: indent + "  ")
+    }
+  }
+
+  private func show(_ task: TaskRecord, _ style: Style, indent: String) {
     let attempts = task.attempts > 1 ? ", \(task.attempts) attempts" : ""
-    Sink.output.line("  \(task.label): \(task.status.rawValue)\(attempts)")
-    if let error = task.error { Sink.output.line("    " + style.red(error.brief)) }
-    for open in [task].openQuestions {
-      Sink.output.line(
-        "    asks (\(open.question.id)): \(SafeText.lines(open.question.prompt).replacing("\n", with: "\n      "))")
+    Sink.output.line("\(indent)\(task.label): \(task.status.rawValue)\(attempts)")
+    if let error = task.error { Sink.output.line("\(indent)  " + style.red(error.brief)) }
+    // What is asked inside stands there.
+    for open in [task].openQuestions where open.question.origin == nil {
+      let prompt = SafeText.lines(open.question.prompt).replacing("\n", with: "\n\(indent)    ")
+      Sink.output.line("\(indent)  asks (\(open.question.id)): \(prompt)")
       for sample in open.question.samples {
-        Sink.output.line(
-          "    " + global.command("resume", thread.thread.rawValue, "--answer", "\(open.question.id)=\(sample)"))
+        let answer = "\(open.question.id)=\(sample)"
+        Sink.output.line("\(indent)  " + global.command("resume", thread.thread.rawValue, "--answer", answer))
       }
     }
   }
@@ -132,7 +157,7 @@ struct Log: AsyncParsableCommand {
     discussion: "  graphrun log monday\n  graphrun log monday --node build")
 
   @Argument(help: "The thread.", completion: .thread) var thread: ThreadID
-  @Option(help: ArgumentHelp("Only this node's.", valueName: "node")) var node: NodeName?
+  @Option(help: ArgumentHelp("Only this node's, and what ran inside of it.", valueName: "node")) var node: NodeName?
   @Option(help: ArgumentHelp("Only this super-step's.", valueName: "n")) var step: Int?
   @OptionGroup(title: "Everywhere") var global: GlobalOptions
 
@@ -140,7 +165,9 @@ struct Log: AsyncParsableCommand {
     let store = try await global.requireStore()
     _ = try await ThreadView(store).header(thread)
     let records = try await store.output(of: thread).filter { record in
-      (node == nil || record.node == node) && (step == nil || record.step == step)
+      let place = Namespace(record.namespace)
+      let isNodes = node.map { $0 == record.node || place.nodes.contains($0) } ?? true
+      return isNodes && (step == nil || record.step == step)
     }
     if global.json {
       for record in records { Sink.output.line(record.json.text) }
@@ -152,7 +179,7 @@ struct Log: AsyncParsableCommand {
     for record in records {
       let attempt = record.attempt > 1 ? ", attempt \(record.attempt)" : ""
       let stream = record.stream == .stdout ? "" : ", \(record.stream.rawValue)"
-      let title = "\(record.task) (step \(record.step)\(attempt)\(stream))"
+      let title = "\(Namespace(record.namespace).shown(record.task)) (step \(record.step)\(attempt)\(stream))"
       if title != heading {
         if !open.isEmpty { Sink.output.line("  " + SafeText.line(open)) }
         open = ""
@@ -251,5 +278,15 @@ struct Table {
     }
     Sink.output.line(style.bold(line(titles)))
     for row in rows { Sink.output.line(line(row)) }
+  }
+}
+
+extension TaskStatus {
+  /// Whether nothing inside the task goes on.
+  fileprivate var isEnd: Bool {
+    switch self {
+    case .done, .skipped, .cached: true
+    case .pending, .started, .failed, .waiting: false
+    }
   }
 }

@@ -79,7 +79,9 @@ struct ScenarioSource {
   func scenarios(for graph: StateGraph, _ global: GlobalOptions) throws -> [Scenario] {
     let reading = try RehearsalReader(graph).read(contentsOf: path)
     if global.json, reading.scenarios == nil {
-      let line: JSON = ["file": .string(path), "ok": false, "problems": .array(reading.problems.map(\.json))]
+      let line: JSON = [
+        "file": .string(path), "ok": false, "problems": .array(reading.problems.map { $0.json(readFrom: path) }),
+      ]
       Sink.output.line(line.text)
     } else {
       for problem in reading.problems { Sink.error.line(SafeText.line(problem.description(in: path))) }

@@ -64,6 +64,7 @@ struct TypedDuration: ExpressibleByArgument {
     case "s", "": duration = .seconds(number)
     case "m": duration = .seconds(number * 60)
     case "h": duration = .seconds(number * 3600)
+    case "d": duration = .seconds(number * 86400)
     default: return nil
     }
   }

@@ -53,3 +53,33 @@ extension TaskError {
     return "\(kind.rawValue): \(SafeText.line(line))"
   }
 }
+
+extension RunEvent {
+  /// What happened, tasks named by their way there: `review/check`.
+  var placed: Kind {
+    guard !namespace.isEmpty else { return kind }
+    let place = Namespace(namespace)
+    switch kind {
+    case .stepStart(let step, let nodes):
+      return .stepStart(step: step, nodes: nodes.map { NodeName(rawValue: place.shown($0.rawValue)) })
+    case .taskStart(let step, let node, let task, let attempt):
+      return .taskStart(step: step, node: node, task: place.shown(task), attempt: attempt)
+    case .taskOutput(let node, let task, let stream, let text):
+      return .taskOutput(node: node, task: place.shown(task), stream: stream, text: text)
+    case .taskRetry(let node, let task, let attempt, let error, let delay):
+      return .taskRetry(node: node, task: place.shown(task), attempt: attempt, error: error, delay: delay)
+    case .taskEnd(let step, let node, let task, let status, let seconds, let error):
+      return .taskEnd(
+        step: step, node: node, task: place.shown(task), status: status, seconds: seconds, error: error)
+    case .checkpoint(let checkpoint, let step, let next):
+      return .checkpoint(
+        checkpoint: checkpoint, step: step, next: next.map { NodeName(rawValue: place.shown($0.rawValue)) })
+    case .interrupt(let node, let task, let question):
+      return .interrupt(node: node, task: place.shown(task), question: question)
+    case .custom(let node, let task, let data): return .custom(node: node, task: place.shown(task), data)
+    case .updates(let step, let node, let task, let writes):
+      return .updates(step: step, node: node, task: place.shown(task), writes)
+    case .runStart, .notice, .runEnd, .values: return kind
+    }
+  }
+}

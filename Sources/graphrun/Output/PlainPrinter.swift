@@ -16,7 +16,7 @@ final class PlainPrinter: EventPrinter {
   func show(_ event: RunEvent) {
     // Under the lock until written, so that lines stay in order.
     state.withLock { tasks in
-      let lines = lines(of: event.kind, &tasks)
+      let lines = lines(of: event.placed, &tasks)
       if !lines.isEmpty { Sink.output.line(lines.joined(separator: "\n")) }
     }
   }
@@ -60,6 +60,10 @@ final class PlainPrinter: EventPrinter {
           "checkpoint \(checkpoint) (step \(step)), next: \(next.isEmpty ? "nothing" : next.map(\.rawValue).joined(separator: ", "))"
         ]
         : []
+    case .values(let step, let values): ["values (step \(step)): \(SafeText.line(JSON.object(values).text))"]
+    case .updates(_, _, let task, let writes):
+      writes.map { "\(task): \($0.channel) ← \(SafeText.line($0.value.text))" }
+    case .custom(_, let task, let data): detail > .quiet ? ["\(task): \(SafeText.line(data.text))"] : []
     case .notice(let text): ["note: \(SafeText.line(text))"]
     case .runStart, .taskOutput, .interrupt, .runEnd: []
     }

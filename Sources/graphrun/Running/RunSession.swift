@@ -30,7 +30,7 @@ final class RunSession: Sendable {
     let detail: Detail = global.quiet ? .quiet : global.verbose ? .verbose : .normal
     if global.json {
       printer = JSONPrinter()
-    } else if Terminal.isLive {
+    } else if Terminal.isLive, options.streams.isEmpty {
       printer = LivePrinter(detail: detail, style: Terminal.style(noColor: global.noColor))
     } else {
       printer = PlainPrinter(detail: detail)
@@ -79,7 +79,7 @@ final class RunSession: Sendable {
       if case .taskEnd(_, _, _, let status, _, _) = event.kind, status != .waiting { progress.tasks += 1 }
       if case .runEnd = event.kind { progress.hasEnd = true }
     }
-    printer.show(event)
+    if options.streams.isEmpty || event.mode.map(options.streams.contains) ?? true { printer.show(event) }
   }
 
   private func take(_ signal: Int32) {

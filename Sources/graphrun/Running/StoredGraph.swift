@@ -13,9 +13,13 @@ struct StoredGraph {
     guard let record = try await store.graph(header.graphHash) else {
       throw StoreError.damaged("thread \(header.id): the text of its graph is missing")
     }
+    guard StateGraph(outline: record.text) == nil else {
+      throw UsageError(
+        "thread \(header.id) runs \(header.graphName), a graph made in Swift; go on with it in the program that has it")
+    }
     let reader = GraphReader()
     func stored() throws -> StateGraph {
-      let reading = reader.read(record.text, path: header.graphPath)
+      let reading = reader.read(record, path: header.graphPath)
       return try GraphLookup().graph(of: reading, shownAs: "\(header.id) (stored graph)", quiet: true)
     }
     guard !original, header.status != .done || isBranching, let path = header.graphPath else { return try stored() }
@@ -26,13 +30,13 @@ struct StoredGraph {
       note("\(error); going on with the graph as the thread has it")
       return try stored()
     }
-    if reading.graph?.source?.text == record.text { return try stored() }
+    if reading.graph?.record.hash == record.hash { return try stored() }
     guard let edited = reading.graph else {
       _ = try? GraphLookup().graph(of: reading, shownAs: path, quiet: true)
       note("to go on with the graph as it was: \(global.command("resume", header.id.rawValue, "--original"))")
       throw ExitStatus.usage
     }
-    note("\(path) changed since the thread began:")
+    note("\(path), or a file that it includes, changed since the thread began:")
     for line in try GraphChange.differences(from: stored(), to: edited) { note("  \(line)") }
     return edited
   }

@@ -97,15 +97,41 @@ struct Picture: Sendable {
 
   /// Starts bootstrap.graph as `thread` and kills it at the first event for which `isDue`.
   func bootstrap(_ thread: String, killedWhen isDue: @Sendable @escaping (JSON) -> Bool) async throws -> Tool.Outcome {
+    try await graphrun(Self.start(port) + ["--thread", thread, "--json"], killedWhen: isDue)
+  }
+
+  /// Runs with arguments that ask for JSON, and kills it at the first event for which `isDue`.
+  func graphrun(
+    _ arguments: [String], killedWhen isDue: @Sendable @escaping (JSON) -> Bool
+  ) async throws -> Tool.Outcome {
+    try await graphrun(arguments, at: isDue) { kill($0, SIGKILL) }
+  }
+
+  /// Runs with arguments that ask for JSON, and changes the machine at the first event for which `isDue`.
+  func graphrun(
+    _ arguments: [String], actingWhen isDue: @Sendable @escaping (JSON) -> Bool,
+    _ act: @Sendable @escaping () async throws -> Void
+  ) async throws -> Tool.Outcome {
+    try await graphrun(arguments, at: isDue) { _ in try await act() }
+  }
+
+  private func graphrun(
+    _ arguments: [String], at isDue: @Sendable @escaping (JSON) -> Bool,
+    _ act: @Sendable @escaping (pid_t) async throws -> Void
+  ) async throws -> Tool.Outcome {
     let done = try await run(
-      .path(FilePath(Tool.path)), arguments: Arguments(Self.start(port) + ["--thread", thread, "--json"]),
+      .path(FilePath(Tool.path)), arguments: Arguments(arguments),
       environment: environment(), workingDirectory: FilePath(tool.folder.path), input: .none, output: .sequence,
       error: .discarded
     ) { execution in
       var lines: [String] = []
+      var isDone = false
       for try await line in execution.standardOutput.strings() {
         lines.append(line)
-        if isDue(try JSON(parsing: line)) { kill(execution.processIdentifier.value, SIGKILL) }
+        if !isDone, isDue(try JSON(parsing: line)) {
+          isDone = true
+          try await act(execution.processIdentifier.value)
+        }
       }
       return lines.joined(separator: "\n")
     }
@@ -139,7 +165,43 @@ struct Picture: Sendable {
   }
 
   private static func start(_ port: Int) -> [String] {
-    ["run", graphs.appending(path: "bootstrap.graph").path, "--input", "grafana_port=\(port)"]
+    ["run", graph("bootstrap"), "--input", "grafana_port=\(port)"]
+  }
+
+  /// Where a graph of this repository is.
+  static func graph(_ name: String) -> String { graphs.appending(path: "\(name).graph").path }
+
+  func teardown(_ arguments: String...) async throws -> Tool.Outcome {
+    try await graphrun(["run", Self.graph("teardown")] + arguments)
+  }
+
+  /// A copy of the graphs for this machine to change; where `name` is in it.
+  func copy(_ name: String) throws -> String {
+    let folder = tool.folder.appending(path: "graphs")
+    if !FileManager.default.fileExists(atPath: folder.path) {
+      try FileManager.default.copyItem(at: Self.graphs, to: folder)
+    }
+    return folder.appending(path: "\(name).graph").path
+  }
+
+  /// A copy that waits for less long.
+  func impatient(_ name: String, from: String, to: String) throws -> String {
+    let path = try copy(name)
+    let text = tool.read("graphs/\(name).graph")
+    try #require(text.contains(from))
+    try tool.write(text.replacing(from, with: to), to: "graphs/\(name).graph")
+    return path
+  }
+
+  /// Waits until the effects are as wanted; false when that does not come.
+  func waits(until isDue: ([String]) -> Bool) -> Bool {
+    let clock = ContinuousClock()
+    let end = clock.now + .seconds(60)
+    while !isDue(effects) {
+      if clock.now > end { return false }
+      usleep(20_000)
+    }
+    return true
   }
 
   /// Only the picture's own: nothing of the host leaks in.

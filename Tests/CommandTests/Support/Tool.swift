@@ -106,3 +106,25 @@ extension JSON {
     return items[index]
   }
 }
+
+extension Tool {
+  /// As somebody without rights, where the tests run as root.
+  func callAsNobody(_ arguments: String...) async throws -> Outcome {
+    guard getuid() == 0 else { return try await call(arguments) }
+    let result = try await run(
+      .path("/usr/bin/setpriv"),
+      arguments: Arguments(["--reuid=65534", "--regid=65534", "--clear-groups", Self.path] + arguments),
+      environment: Self.environment([:]), workingDirectory: FilePath(folder.path), output: .string(limit: 1 << 20),
+      error: .string(limit: 1 << 20))
+    return Outcome(status: result.terminationStatus, output: result.standardOutput, error: result.standardError)
+  }
+}
+
+extension Tool {
+  /// A process that has ended and that nobody has waited for does not live.
+  static func isAlive(_ pid: pid_t) -> Bool {
+    guard kill(pid, 0) == 0 else { return false }
+    let stat = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
+    return !stat.contains(") Z ")
+  }
+}

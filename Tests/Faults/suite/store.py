@@ -73,10 +73,10 @@ def apply(delta, state):
 class Store:
     """A look at a copy of the database and its log, so that looking changes nothing."""
 
-    TABLES = ("thread", "graph", "task", "note", "output", "service", "cache")
+    TABLES = ("thread", "graph", "task", "note", "output", "service", "cache", "gap")
 
     def __init__(self, folder):
-        self.threads, self.checkpoints, self.tasks, self.notes = {}, {}, {}, []
+        self.threads, self.checkpoints, self.tasks, self.notes, self.gaps = {}, {}, {}, [], {}
         self.problems = []
         self.is_there = os.path.exists(os.path.join(folder, "graphrun.sqlite"))
         if not self.is_there:
@@ -116,6 +116,10 @@ class Store:
                 self.threads = {row["id"]: row for row in rows}
             elif table == "note":
                 self.notes = rows
+            elif table == "gap":
+                for row in rows:
+                    gone = self.gaps.setdefault((row["thread"], row["namespace"]), set())
+                    gone |= set(range(row["first"], row["last"] + 1))
             elif table == "task":
                 for row in rows:
                     self.tasks.setdefault((row["thread"], row["namespace"], row["checkpoint"]), []).append(row)
@@ -136,11 +140,13 @@ class Store:
         """I6: dense unique numbers (the primary key keeps them unique), parents below, one line of checksums."""
         for (thread, namespace), line in self.checkpoints.items():
             place = f"{thread} {namespace}".strip()
-            if not namespace and sorted(line) != list(range(1, len(line) + 1)):
-                self.problems.append(f"I6 {place}: numbers {sorted(line)}")
+            gone = self.gaps.get((thread, namespace), set())
+            if not namespace and (set(line) & gone or set(line) | gone != set(range(1, max(line) + 1))):
+                self.problems.append(f"I6 {place}: numbers {sorted(line)}, gone {sorted(gone)}")
             for number, row in line.items():
                 parent = line.get(row["parent"])
-                if row["parent"] is not None and (parent is None or row["parent"] >= number):
+                is_root = parent is None and row["parent"] in gone and row["snapshot"] is not None
+                if row["parent"] is not None and not is_root and (parent is None or row["parent"] >= number):
                     self.problems.append(f"I6 {place}: checkpoint {number} has no parent {row['parent']}")
                 if parent and parent["checksum"] != row["parent_checksum"]:
                     self.problems.append(f"I6 {place}: checkpoint {number} grew from another {row['parent']}")
@@ -148,11 +154,13 @@ class Store:
                         and self.threads.get(thread, {}).get("durability") != "exit":
                     self.problems.append(f"I6 {place}: step {row['step']} after {parent['step']}")
                 tasks = self.tasks.get((thread, namespace, row["parent"]), []) if row["source"] == "step" else []
-                order = ("number", "parent", "step", "source", "created", "base", "base_bytes", "line_bytes",
-                         "parent_checksum", "agenda", "deltas", "snapshot")
+                order = ("number", "parent", "step", "source", "created", "parent_checksum", "agenda", "deltas")
                 columns = [thread, namespace] + [row[name] for name in order]
                 if checksum("checkpoint", columns, [task["checksum"] for task in tasks]) != row["checksum"]:
                     self.problems.append(f"I1 checksum of {place} checkpoint {number}")
+                base = [row[name] for name in ("checksum", "base", "base_bytes", "line_bytes", "snapshot")]
+                if checksum("base", base) != row["base_checksum"]:
+                    self.problems.append(f"I1 base checksum of {place} checkpoint {number}")
                 if row["snapshot"] is not None and parent:
                     if json.loads(row["snapshot"]) != self.values(thread, number, namespace, use_snapshot=False):
                         self.problems.append(f"I1 snapshot of {place} checkpoint {number} is not what its changes give")
@@ -188,10 +196,10 @@ class Store:
             path.append(row)
             if use_snapshot and row["snapshot"] is not None:
                 break
-            number = row["parent"]
+            number = row["parent"] if row["parent"] in line else None
         state = {}
         for row in reversed(path):
-            if row["snapshot"] is not None and (use_snapshot or row["parent"] is None):
+            if row["snapshot"] is not None and (use_snapshot or row["parent"] not in line):
                 state = json.loads(row["snapshot"])
             else:
                 for delta in json.loads(row["deltas"]):

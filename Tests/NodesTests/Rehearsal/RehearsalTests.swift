@@ -206,7 +206,7 @@ struct RehearsalTests {
       """
       - name: the same for all
         nodes: { work: [{ fail: not yet }, { result: { stdout: "${{ $item }}" } }] }
-        expect: { path: [work, work, work], that: ['.out == [10, 20, 30]'] }
+        expect: { path: [work, work, work], that: ['.out == ["10", "20", "30"]'] }
       - name: one each
         nodes: { work: { items: [{ result: { stdout: a } }, [{ fail: not yet }, { result: { stdout: b } }], { result: { stdout: c } }] } }
         expect: { that: ['.out == ["a", "b", "c"]'] }
@@ -303,6 +303,59 @@ struct RehearsalTests {
       """
     ).reports()
     for report in reports { #expect(report.differences == [], "\(report.scenario.name)") }
+  }
+
+  @Test func `a result is judged as a real one, and what it does not say is as usual`() async throws {
+    let graph = """
+      graph: g
+      state: { kind: { type: string }, out: {} }
+      start: { to: { expr: .kind, may: [sh, lines, web, mind, tool] } }
+      nodes:
+        sh: { shell: { run: "true", ok: [0, 3], parse: json }, save: out }
+        lines: { shell: { run: "true", parse: lines }, save: out }
+        web: { http: "https://example.org/", save: out }
+        mind: { llm: { model: m, prompt: p, format: { type: object, required: [n] } }, save: out }
+        tool: { agent: { model: m, prompt: p }, save: out }
+      """
+    let cases: [(kind: String, result: String, expect: String)] = [
+      (
+        "sh", "{ exit: 3, stdout: '{\"a\": 1}' }",
+        "that: ['.out.json == {a: 1}', .out.exit == 3, '.out.stderr == \"\"']"
+      ),
+      ("sh", "{ exit: 4 }", "status: failed, that: [$error.kind == \"exit\", $error.result.exit == 4]"),
+      ("sh", "{ stdout: no json }", "status: failed, that: [$error.kind == \"parse\"]"),
+      ("lines", "{ json: [a, b] }", "that: ['.out.stdout == \"a\\nb\\n\"', '.out.json == [\"a\", \"b\"]']"),
+      ("lines", "{ stdout: '${{ 5 }}' }", "that: ['.out.stdout == \"5\"']"),
+      ("web", "{ body: hello }", "that: [.out.status == 200, '.out.body == \"hello\"']"),
+      ("web", "{ status: 404 }", "status: failed, that: [$error.kind == \"http\"]"),
+      ("mind", "{ text: '{\"n\": 1}' }", "that: [.out.json.n == 1]"),
+      ("mind", "{ text: well }", "status: failed, that: [$error.kind == \"parse\"]"),
+      ("tool", "{ text: hi }", "that: ['.out.calls == []']"),
+    ]
+    for (kind, result, expect) in cases {
+      let play = try Stagecraft(
+        graph.replacing("kind: { type: string }", with: "kind: { default: \(kind) }"),
+        "- { name: s, nodes: { \(kind): { result: \(result) } }, expect: { \(expect) } }")
+      #expect(try await play.only().differences == [], "\(kind) \(result)")
+    }
+  }
+
+  @Test func `a mistake in a scripted node's own expressions is found`() async throws {
+    let report = try await Stagecraft(
+      """
+      graph: g
+      state: { list: { default: [1] } }
+      start: a
+      nodes:
+        a: { shell: { run: "true", env: { N: "${{ .list.name }}" } } }
+      """,
+      """
+      - name: s
+        nodes: { a: { result: { exit: 0 } } }
+        expect: { status: failed, that: [$error.kind == "expression"] }
+      """
+    ).only()
+    #expect(report.differences == [])
   }
 
   @Test func `secrets have stand-ins, and the environment is the scenario's`() async throws {

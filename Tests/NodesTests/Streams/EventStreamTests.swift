@@ -45,6 +45,37 @@ struct EventStreamTests {
     for (text, expected) in Self.table { #expect(try events(text, size: size) == expected) }
   }
 
+  /// Bytes that look random and are the same for the same seed, of those that matter to streams.
+  static func noise(_ seed: Int, _ count: Int) -> [UInt8] {
+    let pieces = ["data:", " ", "\n", "\r", "\r\n", "id: 1", "event: x", "retry: 9", "{}", "\u{FEFF}", "é", "\0", ":"]
+    var state = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 | 1
+    return (0..<count).flatMap { _ in
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      let pick = Int(state >> 33)
+      return pick % 31 == 0 ? [UInt8(truncatingIfNeeded: pick >> 8)] : Array(pieces[pick % pieces.count].utf8)
+    }
+  }
+
+  @Test(arguments: 0..<40) func `never trap, and mean the same however they are cut, whatever they hold`(seed: Int) {
+    for round in 0..<50 {
+      let bytes = Self.noise(seed * 1000 + round, 60)
+      let whole = Result { try read([bytes[...]]) }
+      let cut = Result { try read(bytes.indices.map { bytes[$0..<($0 + 1)] }) }
+      switch (whole, cut) {
+      case (.success(let one), .success(let other)): #expect(one == other, "\(bytes)")
+      case (.failure, .failure): continue
+      default: Issue.record("\(bytes): \(whole) \(cut)")
+      }
+    }
+  }
+
+  private func read(_ pieces: [ArraySlice<UInt8>]) throws -> [ServerEvent] {
+    var parser = EventStreamParser(limitBytes: 400)
+    var events = try pieces.flatMap { try parser.events(in: $0) }
+    if let last = try parser.finish() { events.append(last) }
+    return events
+  }
+
   @Test func `have a longest length`() throws {
     #expect(throws: FramingError.eventTooLong(limitBytes: 20)) {
       try events("data: 0123\ndata: 0123\ndata: 0123\n\n", limitBytes: 20)

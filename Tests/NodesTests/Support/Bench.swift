@@ -1,5 +1,5 @@
 import Foundation
-public import Graph
+import Graph
 import GraphRuntime
 import OrderedCollections
 import Synchronization
@@ -107,12 +107,6 @@ extension NodeKind {
 }
 
 struct UnexpectedResult: Error {}
-
-extension Field: ExpressibleByStringLiteral, ExpressibleByUnicodeScalarLiteral,
-  ExpressibleByExtendedGraphemeClusterLiteral
-{
-  public init(stringLiteral value: String) { self = .literal(.string(value)) }
-}
 
 /// A folder of its own, removed with the value.
 final class Scratch: Sendable {

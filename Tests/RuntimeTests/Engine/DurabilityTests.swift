@@ -46,6 +46,7 @@ final class DyingStore: Checkpointer {
   func history(of thread: ThreadID, namespace: String, before: Int?, limit: Int?) async throws -> [HistoryEntry] {
     try await memory.history(of: thread, namespace: namespace, before: before, limit: limit)
   }
+  func namespaces(of thread: ThreadID) async throws -> [String] { try await memory.namespaces(of: thread) }
   func tasks(of thread: ThreadID, namespace: String, checkpoint: Int) async throws -> [TaskRecord] {
     try await memory.tasks(of: thread, namespace: namespace, checkpoint: checkpoint)
   }
@@ -55,6 +56,22 @@ final class DyingStore: Checkpointer {
   }
   func services(of thread: ThreadID) async throws -> [ServiceRecord] { try await memory.services(of: thread) }
   func cached(_ key: String, now: Timestamp) async throws -> JSON? { try await memory.cached(key, now: now) }
+  func clearCache(of node: NodeName?) async throws -> Int { try await memory.clearCache(of: node) }
+  func gaps(of thread: ThreadID, namespace: String) async throws -> [CheckpointGap] {
+    try await memory.gaps(of: thread, namespace: namespace)
+  }
+  func parts(of thread: ThreadID, _ take: @escaping @Sendable (ThreadPart) throws -> Void) async throws {
+    try await memory.parts(of: thread, take)
+  }
+  func assemble(_ fence: Fence, _ give: @escaping @Sendable (PartTaker) throws -> Void) async throws {
+    try await memory.assemble(fence, give)
+  }
+  func prune(_ pruning: Pruning, fence: Fence) async throws { try await memory.prune(pruning, fence: fence) }
+  func delete(_ fence: Fence) async throws { try await memory.delete(fence) }
+  func compact() async throws -> Int { try await memory.compact() }
+  func items(_ query: MemoryQuery, now: Timestamp) async throws -> [MemoryItem] {
+    try await memory.items(query, now: now)
+  }
   func verify() async throws -> [String] { try await memory.verify() }
   func close() async throws {}
 }

@@ -64,17 +64,20 @@ final class Bench: Sendable {
   func reran(_ count: Int) { reruns.withLock { $0 += count } }
 
   init(
-    _ text: String, store: any Checkpointer = MemoryStore(), environment: [String: String] = [:],
+    _ text: String, files: [String: String] = [:], store: any Checkpointer = MemoryStore(),
+    environment: [String: String] = [:],
     checks: [NodeName: @Sendable () -> Bool] = [:], _ bodies: [NodeName: Work.Body] = [:]
   ) throws {
-    graph = try Bench.read(text)
+    graph = try Bench.read(text, files: files)
     work = Work(bodies: bodies, checks: checks)
     runner = Engine(
-      store: store, kinds: NodeRegistry([work]), reader: GraphReader(kinds: [Work.format]), environment: environment)
+      store: store, kinds: NodeRegistry([work, Nested()]), reader: Bench.reader, environment: environment)
   }
 
-  static func read(_ text: String) throws -> StateGraph {
-    let reading = GraphReader(kinds: [Work.format]).read(text)
+  static let reader = GraphReader(kinds: [Work.format] + NodeFormat.builtIn.filter { $0.kind == "graph" })
+
+  static func read(_ text: String, files: [String: String] = [:]) throws -> StateGraph {
+    let reading = reader.read(text, files: files)
     return try #require(reading.graph, "\(reading.problems.map(\.message))")
   }
 
@@ -99,10 +102,15 @@ final class Bench: Sendable {
 
   var events: [RunEvent.Kind] { told.withLock { $0.map(\.kind) } }
 
+  /// What was told of the subgraph `namespace`.
+  func placed(_ namespace: String) -> [RunEvent.Kind] {
+    told.withLock { $0.filter { $0.namespace == namespace }.map(\.kind) }
+  }
+
   /// The nodes of each super-step that was begun.
   var steps: [[String]] {
     events.compactMap { if case .stepStart(_, let nodes) = $0 { nodes.map(\.rawValue) } else { nil } }
   }
 
-  var view: ThreadView { ThreadView(runner.store, reader: GraphReader(kinds: [Work.format])) }
+  var view: ThreadView { ThreadView(runner.store, reader: Bench.reader) }
 }

@@ -72,6 +72,7 @@ struct LimitTests {
       channels: .init(uniqueKeysWithValues: channels.map { ($0.0, ChannelDefinition($0.0, reducer: $0.1)) }), step: 1)
     var values: JSONObject = ["list": [], "sum": 0, "map": [:], "talk": []]
     var weight = StateWeight(values)
+    var messages = MessagePlaces()
     let writes: [(ChannelName, JSON)] = [
       ("list", ["a", "bb"]), ("sum", 3), ("map", ["k": ["x": 1]]),
       ("talk", ["role": "user", "content": "hi", "id": "1"]),
@@ -79,10 +80,10 @@ struct LimitTests {
       ("list", ["$overwrite": []]), ("talk", ["role": "remove", "id": "1"]),
     ]
     for (channel, value) in writes {
-      let result = try fold.apply(
-        [StateFold.Entry(task: 0, writer: "n", write: ChannelWrite(channel, value))], to: values)
-      values = result.values
-      weight.apply(result.deltas, to: values)
+      let changes = try fold.changes(
+        [StateFold.Entry(task: 0, writer: "n", write: ChannelWrite(channel, value))], in: values, &messages)
+      changes.apply(to: &values)
+      weight.apply(changes)
       #expect(weight.total == StateWeight(values).total, "after \(channel) \(value)")
     }
   }

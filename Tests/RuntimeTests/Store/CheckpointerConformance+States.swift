@@ -184,24 +184,6 @@ extension CheckpointerConformance {
       }
     }
 
-    @Test(arguments: StoreUnderTest.all) func `a line may be copied with its gaps into a new thread`(
-      _ kind: StoreUnderTest
-    ) async throws {
-      try await kind.with { store in
-        let fence = try await store.acquire("copy", owner: us)
-        try await store.commit(
-          [
-            .checkpoint(.sample(1, [ChannelDelta("n", .set(1))]), values: ["n": 1]),
-            .checkpoint(.sample(4, parent: 1, [ChannelDelta("n", .set(4))]), values: ["n": 4]),
-            .checkpoint(.sample(9, parent: 4, source: .fork, [ChannelDelta("n", .set(9))]), values: ["n": 9]),
-            .task(.sample("a", at: 1)), .thread(.sample("copy", head: 9)),
-          ], fence: fence)
-        #expect(try await store.values(4, of: "copy") == ["n": 4])
-        #expect(try await store.values(of: "copy") == ["n": 9])
-        #expect(try await store.verify() == [])
-      }
-    }
-
     @Test(arguments: StoreUnderTest.all) func `a first checkpoint that says less than its state is kept whole`(
       _ kind: StoreUnderTest
     ) async throws {

@@ -29,6 +29,7 @@ struct SQLiteStoreTests {
           "journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "trusted_schema": "0", "cell_size_check": "1",
           "mmap_size": "0", "journal_size_limit": "67108864", "busy_timeout": "5000", "wal_autocheckpoint": "0",
           "auto_vacuum": "2", "application_id": "1735553128", "user_version": "1", "defensive": "1",
+          "secure_delete": "1",
         ])
       try await store.close()
     }
@@ -39,6 +40,32 @@ struct SQLiteStoreTests {
     (3_050_007, true), (3_051_002, false), (3_051_003, true), (3_052_000, false), (3_053_000, true),
   ]) func `versions with the WAL-reset fix are known`(_ version: Int, _ hasFix: Bool) {
     #expect(SQLiteLibrary.hasWALResetFix(version) == hasFix)
+  }
+
+  @Test func `a store put back from an older copy while a thread is had is noticed, and nothing more is stored`()
+    async throws
+  {
+    try await withFolder { folder in
+      let store = try await SQLiteStore.open(folder: folder)
+      let fence = try await store.start("t", ["x": 1])
+      // As somebody who restores a backup does it: into the same file.
+      let backup = try DatabaseQueue(path: "\(folder)/backup.sqlite")
+      let live = try DatabaseQueue(path: "\(folder)/graphrun.sqlite")
+      try live.backup(to: backup)
+      try await store.grow(2, from: 1, [ChannelDelta("x", .set(2))], fence: fence)
+      try backup.backup(to: live)
+      try live.close()
+      #expect(try await store.values() == ["x": 1])
+      await #expect(throws: StoreError.fenced) {
+        try await store.grow(2, from: 1, [ChannelDelta("x", .set(3))], fence: fence)
+      }
+      try await store.release(fence)
+      let again = try await store.acquire("t", owner: us)
+      try await store.grow(2, from: 1, [ChannelDelta("x", .set(4))], fence: again)
+      #expect(try await store.values() == ["x": 4])
+      #expect(try await store.verify() == [])
+      try await store.close()
+    }
   }
 
   @Test func `looking changes nothing and makes nothing`() async throws {

@@ -108,3 +108,9 @@ extension Checkpointer {
     try await history(of: thread, namespace: "", before: before, limit: limit).map(\.record.number)
   }
 }
+
+extension CacheRecord {
+  init(key: String, result: JSON, expires: Timestamp?) {
+    self.init(key: key, thread: "t", node: "a", result: result, created: at(1), expires: expires)
+  }
+}

@@ -55,7 +55,7 @@ extension Reducer {
     case .sum: (["number"], "a number")
     case .min, .max: (["number", "string"], "a number or text")
     case .merge: (["object"], "a map")
-    case .replace, .last, .ephemeral, .untracked: nil
+    case .replace, .last, .ephemeral, .untracked, .custom: nil
     }
   }
 }

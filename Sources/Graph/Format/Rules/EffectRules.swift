@@ -21,7 +21,7 @@ struct RetryRule: Rule {
 struct EnvironmentRule: Rule {
   func problems(in draft: Draft) -> [Problem] {
     draft.parts.variables.compactMap { variable in
-      if !variable.value.expressions.isEmpty, Self.isDangerous(variable.name) {
+      if !variable.value.expressions.isEmpty, LoaderVariables.contains(variable.name) {
         return Problem(
           at: variable.position, "\(variable.name) decides what programs load or run; an expression may not give it",
           hint: "write its value in the file")
@@ -33,16 +33,6 @@ struct EnvironmentRule: Rule {
         .warning, at: variable.position, "the value of \(variable.name) looks like a key",
         hint: "list its name under \"secrets\" and write \"${{ $secrets.\(variable.name) }}\"")
     }
-  }
-
-  private static let dangerous: Set<String> = [
-    "BASH_ENV", "ENV", "IFS", "SHELLOPTS", "BASHOPTS", "PS4", "PROMPT_COMMAND", "CDPATH", "GLOBIGNORE", "NODE_OPTIONS",
-    "PERL5OPT", "PERL5LIB", "RUBYOPT", "RUBYLIB", "PYTHONSTARTUP", "PYTHONPATH", "PYTHONHOME", "JAVA_TOOL_OPTIONS",
-    "GIT_SSH", "GIT_SSH_COMMAND", "GIT_EXTERNAL_DIFF", "GCONV_PATH",
-  ]
-
-  private static func isDangerous(_ name: String) -> Bool {
-    name.hasPrefix("LD_") || name.hasPrefix("DYLD_") || name.hasPrefix("BASH_FUNC_") || dangerous.contains(name)
   }
 
   private static let prefixes = [
@@ -69,7 +59,7 @@ struct FileRule: Rule {
     }
   }
 
-  private static func mistake(in name: String, of graph: String?) -> String? {
+  static func mistake(in name: String, of graph: String?) -> String? {
     if name.hasPrefix("/") || name.hasPrefix("~") {
       return "the file \(shown(name)) is not relative to the graph's folder"
     }

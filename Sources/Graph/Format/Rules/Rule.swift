@@ -6,6 +6,7 @@ protocol Rule: Sendable {
 enum Rules {
   static let all: [any Rule] = [
     TargetRule(), RouteRule(), ReachabilityRule(), FanOutRule(), ChannelRule(), WriteRule(), VariableRule(), PathRule(),
-    RetryRule(), QuotingRule(), ProgramRule(), EnvironmentRule(), FileRule(), ServerRule(), ModelRule(), SyntaxRule(),
+    RetryRule(), QuotingRule(), ProgramRule(), EnvironmentRule(), FileRule(), ServerRule(), ModelRule(), SubgraphRule(),
+    SyntaxRule(),
   ]
 }

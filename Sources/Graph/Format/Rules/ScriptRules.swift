@@ -37,10 +37,13 @@ struct QuotingRule: Rule {
     case .inBackticks:
       return Problem(
         at: position, "an expression inside backticks, which read quotes another way", hint: "write $( ) instead")
+    case .ambiguous:
+      return Problem(
+        at: position, "an expression behind quotes that shells read in different ways", hint: "pass it in \"env\"")
     case .afterShell:
       return Problem(
-        at: position, "an expression that a shell reads once more as code",
-        hint: "pass it as an argument: sh -c 'SCRIPT' sh ARGUMENT")
+        at: position, "an expression that is read once more as code",
+        hint: "pass it as an argument: sh -c 'SCRIPT' sh ARGUMENT; or in \"env\"")
     case .command:
       return Problem(
         .warning, at: position, "an expression decides which program runs",

@@ -83,6 +83,12 @@ extension Question {
     object.add("choices", choices.map(JSON.array))
     object.add("schema", schema)
     object.add("answer", answer)
+    if let origin {
+      object["asked"] = [
+        "namespace": .string(origin.namespace), "node": origin.node.json, "task": .string(origin.task),
+      ]
+    }
+    if isDelivered { object["delivered"] = true }
     return .object(object)
   }
 
@@ -92,6 +98,17 @@ extension Question {
       id: try fields.string("id"), kind: try Kind(stored: try fields.string("kind"), "question kind"),
       key: fields.optional("key") == nil ? nil : try fields.string("key"), prompt: try fields.string("prompt"),
       choices: fields.optional("choices") == nil ? nil : try fields.array("choices"),
-      schema: fields.optional("schema"), answer: fields.optional("answer"))
+      schema: fields.optional("schema"), answer: fields.optional("answer"),
+      origin: try fields.optional("asked").map { json throws(Malformed) in try QuestionOrigin(json: json) })
+    isDelivered = fields.optional("delivered") == true
+  }
+}
+
+extension QuestionOrigin {
+  fileprivate init(json: JSON) throws(Malformed) {
+    let fields = try Fields(json)
+    self.init(
+      namespace: try fields.string("namespace"), node: NodeName(rawValue: try fields.string("node")),
+      task: try fields.string("task"))
   }
 }

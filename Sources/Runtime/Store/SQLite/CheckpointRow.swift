@@ -22,8 +22,11 @@ struct CheckpointRow {
   var deltas: String
   var snapshot: String?
 
+  /// Apart from ``checksum``, so that a row may become a base later and its children still grow from it.
+  var baseChecksum = ""
+
   static let columns =
-    "number, parent, step, source, created, base, base_bytes, line_bytes, parent_checksum, agenda, deltas, snapshot, checksum"
+    "number, parent, step, source, created, base, base_bytes, line_bytes, parent_checksum, agenda, deltas, snapshot, checksum, base_checksum"
 
   init(_ record: CheckpointRecord, deltas: String) {
     number = record.number
@@ -53,19 +56,41 @@ struct CheckpointRow {
     deltas = try row.text()
     snapshot = try row.optionalText()
     checksum = try row.text()
+    baseChecksum = try row.text()
     guard base <= number, parent.map({ $0 < number }) ?? true else { throw Malformed("its line runs backwards") }
   }
 
   var values: [Column] {
     [
       .int(number), Column(parent), .int(step), .text(source), .int(created), .int(base), .int(baseBytes),
-      .int(lineBytes), Column(parentChecksum), .text(agenda), .text(deltas), Column(snapshot),
+      .int(lineBytes), Column(parentChecksum), .text(agenda), .text(deltas), Column(snapshot), .text(checksum),
+      .text(baseChecksum),
     ]
   }
 
+  /// Nothing before it is needed to read its state.
+  var isBase: Bool { base == number }
+
   /// Over the parent's checksum, this row, and the tasks whose end made it.
   func sealed(_ thread: ThreadID, _ namespace: String, tasks: [String]) -> String {
-    Checksum.of("checkpoint", [.text(thread.rawValue), .text(namespace)] + values, and: tasks)
+    Checksum.of(
+      "checkpoint",
+      [
+        .text(thread.rawValue), .text(namespace), .int(number), Column(parent), .int(step), .text(source),
+        .int(created),
+        Column(parentChecksum), .text(agenda), .text(deltas),
+      ], and: tasks)
+  }
+
+  /// Over where reading begins, for this very row.
+  func sealedBase() -> String {
+    Checksum.of(
+      "base", [.text(checksum), .int(base), .int(baseBytes), .int(lineBytes), Column(snapshot)])
+  }
+
+  mutating func seal(_ thread: ThreadID, _ namespace: String, tasks: [String]) {
+    checksum = sealed(thread, namespace, tasks: tasks)
+    baseChecksum = sealedBase()
   }
 
   func record(_ namespace: String, withDeltas: Bool = true) throws(Malformed) -> CheckpointRecord {
@@ -99,12 +124,12 @@ extension CheckpointRow {
   static let leastBytes = 8 << 10
 
   /// Puts the row below `parent`, with a snapshot when what was added since the last one outweighs that.
-  mutating func follow(_ parent: CheckpointRow, values: JSONObject) {
+  mutating func follow(_ parent: CheckpointRow, values: () throws -> JSONObject) rethrows {
     parentChecksum = parent.checksum
     lineBytes = parent.lineBytes + deltas.utf8.count + Self.overhead
     base = parent.base
     baseBytes = parent.baseBytes
-    if lineBytes > max(baseBytes, Self.leastBytes) { keepSnapshot(of: values) }
+    if lineBytes > max(baseBytes, Self.leastBytes) { keepSnapshot(of: try values()) }
   }
 
   mutating func keepSnapshot(of values: JSONObject) {

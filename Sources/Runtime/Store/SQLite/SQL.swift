@@ -14,21 +14,25 @@ enum SQL {
     """
 
   // The texts that may hold NUL are bound and read as bytes: as text they would end there.
-  static let graph = "SELECT hash, name, CAST(text AS BLOB), checksum FROM graph"
+  static let graph = "SELECT hash, name, CAST(text AS BLOB), files, checksum FROM graph"
   static let putGraph =
-    "INSERT INTO graph (hash, name, text, checksum) VALUES (?, ?, CAST(? AS TEXT), ?) ON CONFLICT DO NOTHING"
+    "INSERT INTO graph (hash, name, text, files, checksum) VALUES (?, ?, CAST(? AS TEXT), ?, ?) ON CONFLICT DO NOTHING"
 
   static let checkpoint =
     "SELECT \(CheckpointRow.columns) FROM checkpoint WHERE thread = ? AND namespace = ? AND number = ?"
   static let putCheckpoint =
-    "INSERT INTO checkpoint (\(CheckpointRow.columns), thread, namespace) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO checkpoint (\(CheckpointRow.columns), thread, namespace) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+  static let namespaces = """
+    SELECT namespace FROM checkpoint WHERE thread = ? GROUP BY namespace ORDER BY min(rowid)
+    """
   static let newest = "SELECT max(number) FROM checkpoint WHERE thread = ? AND namespace = ?"
   static let stepChild = """
     SELECT number FROM checkpoint
     WHERE thread = ?1 AND namespace = ?2 AND number > ?3 AND parent = ?3 AND source = 'step' LIMIT 1
     """
   static let history = """
-    SELECT number, parent, step, source, created, base, base_bytes, line_bytes, parent_checksum, agenda, '', NULL, checksum
+    SELECT number, parent, step, source, created, base, base_bytes, line_bytes, parent_checksum, agenda, '', NULL, checksum,
+      base_checksum
     FROM checkpoint WHERE thread = ? AND namespace = ? AND number < ? ORDER BY number DESC LIMIT ?
     """
 
@@ -80,17 +84,62 @@ enum SQL {
     """
   static let endService = "DELETE FROM service WHERE thread = ? AND key = ?"
 
-  static let cache = "SELECT key, expires, result, checksum FROM cache"
+  private static let cacheColumns = "key, thread, node, created, expires, result, checksum"
+  static let cache = "SELECT \(cacheColumns) FROM cache"
   static let putCache = """
-    INSERT INTO cache (key, expires, result, checksum) VALUES (?, ?, ?, ?)
-    ON CONFLICT (key) DO UPDATE SET expires = excluded.expires, result = excluded.result, checksum = excluded.checksum
+    INSERT INTO cache (\(cacheColumns)) VALUES (?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (key) DO UPDATE SET thread = excluded.thread, node = excluded.node, created = excluded.created,
+      expires = excluded.expires, result = excluded.result, checksum = excluded.checksum
     """
 
   static let owner = "SELECT pid, host, boot FROM lease WHERE thread = ?"
   static let takeLease = """
     INSERT INTO lease (thread, fence, commits, pid, host, boot) VALUES (?, 1, 0, ?, ?, ?)
     ON CONFLICT (thread) DO UPDATE SET fence = fence + 1, pid = excluded.pid, host = excluded.host, boot = excluded.boot
-    RETURNING fence
+    RETURNING fence, commits
     """
-  static let checkFence = "UPDATE lease SET commits = commits + 1 WHERE thread = ? AND fence = ?"
+
+  /// A store put back from an older copy has the fence, and fewer commits.
+  static let checkFence = "UPDATE lease SET commits = commits + 1 WHERE thread = ? AND fence = ? AND commits = ?"
+}
+
+/// The statements that look at a thread as a whole, thin it out, or take it away.
+extension SQL {
+  static let gap = "SELECT thread, namespace, first, last, reason, checksum FROM gap"
+  static let putGap = "INSERT INTO gap (thread, namespace, first, last, reason, checksum) VALUES (?, ?, ?, ?, ?, ?)"
+  static let endGaps = "DELETE FROM gap WHERE thread = ? AND namespace = ?"
+
+  static let isStored = "SELECT number FROM checkpoint WHERE thread = ? AND namespace = ? AND number = ?"
+  static let allNamespaces = """
+    SELECT namespace FROM checkpoint WHERE thread = ?1 UNION SELECT namespace FROM task WHERE thread = ?1 ORDER BY 1
+    """
+  static let numbers = """
+    SELECT number FROM checkpoint WHERE thread = ?1 AND namespace = ?2
+    UNION SELECT checkpoint FROM task WHERE thread = ?1 AND namespace = ?2 ORDER BY 1
+    """
+
+  /// Checkpoints that grew from one of those between two numbers.
+  static let children = """
+    SELECT number, parent FROM checkpoint WHERE thread = ? AND namespace = ? AND parent BETWEEN ? AND ? ORDER BY number
+    """
+  static let becomeBase = """
+    UPDATE checkpoint SET base = ?, base_bytes = ?, line_bytes = 0, snapshot = ?, base_checksum = ?
+    WHERE thread = ? AND namespace = ? AND number = ?
+    """
+  static let removeOutput = """
+    DELETE FROM output WHERE serial IN
+      (SELECT serial FROM output WHERE thread = ? AND namespace = ? AND checkpoint = ? LIMIT ?)
+    """
+  static let removeTasks = """
+    DELETE FROM task WHERE rowid IN
+      (SELECT rowid FROM task WHERE thread = ? AND namespace = ? AND checkpoint = ? LIMIT ?)
+    """
+  static let removeCheckpoint = "DELETE FROM checkpoint WHERE thread = ? AND namespace = ? AND number = ?"
+
+  /// Takes with it all that refers to it.
+  static let removeThread = "DELETE FROM thread WHERE id = ?"
+  static let removeLease = "DELETE FROM lease WHERE thread = ?"
+  static let removeCached = "DELETE FROM cache WHERE thread = ?"
+  static let clearCache = "DELETE FROM cache WHERE ?1 IS NULL OR node = ?1"
+  static let removeGraphs = "DELETE FROM graph WHERE hash NOT IN (SELECT graph_hash FROM thread)"
 }

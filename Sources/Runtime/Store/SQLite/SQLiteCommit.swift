@@ -21,12 +21,13 @@ struct SQLiteCommit {
       case .serviceEnded(let key): try db.change(SQL.endService, [.text(thread.rawValue), .text(key)])
       case .cache(let record): try put(SQL.putCache, "cache", record.columns)
       case .note(let record): try put(SQL.putNote, "note", record.columns(of: thread))
+      case .memory(let change): try SQLiteMemory(db: db).make(change)
       }
     }
     for case .checkpoint(let record, let values) in changes { try append(record, values) }
   }
 
-  private func put(_ sql: String, _ table: String, _ columns: [Column]) throws {
+  func put(_ sql: String, _ table: String, _ columns: [Column]) throws {
     try db.change(sql, columns + [.text(Checksum.of(table, columns))])
   }
 
@@ -40,7 +41,7 @@ struct SQLiteCommit {
     try put(SQL.putService, "service", record.columns)
   }
 
-  private func put(_ record: TaskRecord) throws {
+  func put(_ record: TaskRecord) throws {
     let place = [Column.text(thread.rawValue), .text(record.id.namespace), .int(record.checkpoint)]
     if let child = try db.int(SQL.stepChild, place) {
       throw StoreError.refused(
@@ -56,22 +57,30 @@ struct SQLiteCommit {
   }
 
   private func append(_ record: CheckpointRecord, _ values: JSONObject) throws {
+    let deltas = record.deltas
+    try append(record) { row, parent in
+      if let parent {
+        row.follow(parent) { values }
+      } else if row.parent == nil, !(try deltas.make(values)) {
+        row.keepSnapshot(of: values)
+      }
+    }
+  }
+
+  /// - Parameter place: puts the row below its parent, or makes it the beginning of a line.
+  func append(_ record: CheckpointRecord, _ place: (inout CheckpointRow, CheckpointRow?) throws -> Void) throws {
     let line = [Column.text(thread.rawValue), .text(record.namespace)]
     if let newest = try db.int(SQL.newest, line), newest >= record.number {
       throw StoreError.refused("checkpoint \(record.number) after \(newest)")
     }
     var row = CheckpointRow(record, deltas: JSON.array(record.deltas.map(\.json)).text)
-    if let parent = record.parent {
-      guard let stored = try db.row(SQL.checkpoint, line + [.int(parent)]) else {
-        throw StoreError.refused("checkpoint \(record.number) of a parent \(parent) that is not stored")
-      }
-      row.follow(try CheckpointRow(stored), values: values)
-    } else if !(try record.deltas.make(values)) {
-      row.keepSnapshot(of: values)
+    let parent = try record.parent.flatMap { try db.row(SQL.checkpoint, line + [.int($0)]) }.map(CheckpointRow.init(_:))
+    try place(&row, parent)
+    guard parent != nil || row.parent == nil || row.snapshot != nil else {
+      throw StoreError.refused("checkpoint \(record.number) of a parent \(record.parent ?? 0) that is not stored")
     }
-    let tasks = try record.source == .step ? taskChecksums(record) : []
-    row.checksum = row.sealed(thread, record.namespace, tasks: tasks)
-    try db.change(SQL.putCheckpoint, row.values + [.text(row.checksum)] + line)
+    row.seal(thread, record.namespace, tasks: record.source == .step ? try taskChecksums(record) : [])
+    try db.change(SQL.putCheckpoint, row.values + line)
   }
 
   private func taskChecksums(_ record: CheckpointRecord) throws -> [String] {

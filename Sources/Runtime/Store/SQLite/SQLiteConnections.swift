@@ -10,7 +10,7 @@ struct SQLiteConnections: Sendable {
   static let settings = [
     "application_id", "user_version", "journal_mode", "synchronous", "foreign_keys", "trusted_schema",
     "cell_size_check",
-    "mmap_size", "journal_size_limit", "busy_timeout", "wal_autocheckpoint", "auto_vacuum",
+    "mmap_size", "journal_size_limit", "busy_timeout", "wal_autocheckpoint", "auto_vacuum", "secure_delete",
   ]
 
   func writer() throws -> DatabaseQueue {
@@ -20,8 +20,10 @@ struct SQLiteConnections: Sendable {
       try harden(db)
       if try db.int("PRAGMA user_version") == 0 { try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL") }
       try db.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0")
-      try db.execute(sql: "PRAGMA journal_size_limit = \(64 << 20)")
-      try readBack(db, ["synchronous": 2, "wal_autocheckpoint": 0, "journal_size_limit": 64 << 20])
+      // What is replaced or removed is overwritten: a thread that is deleted may leave no bytes.
+      try db.execute(sql: "PRAGMA journal_size_limit = \(64 << 20); PRAGMA secure_delete = ON")
+      try readBack(
+        db, ["synchronous": 2, "wal_autocheckpoint": 0, "journal_size_limit": 64 << 20, "secure_delete": 1])
     }
     return try DatabaseQueue(path: folder.database, configuration: configuration)
   }

@@ -16,8 +16,8 @@ struct SQLiteReading {
   func checkpoint(_ number: Int?, namespace: String) throws -> StoredCheckpoint? {
     guard let number = try number ?? newest(namespace), let row = try row(number, namespace) else { return nil }
     var line = [row]
-    while let last = line.last, last.number > row.base {
-      guard let parent = last.parent, parent >= row.base, let next = try self.row(parent, namespace) else {
+    while let last = line.last, !last.isBase {
+      guard let parent = last.parent, let next = try self.row(parent, namespace) else {
         throw StoreError.damaged("\(place(last.number, namespace)): its parent is missing")
       }
       guard last.parentChecksum == next.checksum else {
@@ -40,6 +40,13 @@ struct SQLiteReading {
       }
       guard record.source == .step, let parent = record.parent else { return HistoryEntry(record: record, ran: []) }
       return HistoryEntry(record: record, ran: try tasks(namespace: namespace, checkpoint: parent))
+    }
+  }
+
+  func namespaces() throws -> [String] {
+    try db.rows(SQL.namespaces, key).map { row in
+      var row = row
+      return try row.text()
     }
   }
 
@@ -75,7 +82,7 @@ struct SQLiteReading {
 }
 
 extension SQLiteReading {
-  private var key: [Column] { [.text(thread.rawValue)] }
+  var key: [Column] { [.text(thread.rawValue)] }
 
   /// A header that is ahead of every checkpoint tells that the newest was lost.
   private func newest(_ namespace: String) throws -> Int? {
@@ -86,7 +93,7 @@ extension SQLiteReading {
     return newest
   }
 
-  private func row(_ number: Int, _ namespace: String) throws -> CheckpointRow? {
+  func row(_ number: Int, _ namespace: String) throws -> CheckpointRow? {
     try db.row(SQL.checkpoint, key + [.text(namespace), .int(number)]).map { row in
       try checked(number, namespace) { () throws(Malformed) in try CheckpointRow(row) }
     }
@@ -95,7 +102,7 @@ extension SQLiteReading {
   /// Compares the row and the tasks that led to it with the checksum.
   func check(_ row: CheckpointRow, _ namespace: String) throws {
     let tasks = try row.source == "step" ? db.taskChecksums(thread, namespace, row.parent) : []
-    guard row.sealed(thread, namespace, tasks: tasks) == row.checksum else {
+    guard row.sealed(thread, namespace, tasks: tasks) == row.checksum, row.sealedBase() == row.baseChecksum else {
       throw StoreError.damaged(
         "\(place(row.number, namespace)): it or a task before it is not what was stored (checksum)")
     }
@@ -122,13 +129,13 @@ extension SQLiteReading {
     "thread \(thread), \(namespace.isEmpty ? "" : "\(namespace), ")checkpoint \(number)"
   }
 
-  private func checked<Value>(
+  func checked<Value>(
     _ number: Int, _ namespace: String, _ read: () throws(Malformed) -> Value
   ) throws(StoreError) -> Value {
     do { return try read() } catch { throw .damaged("\(place(number, namespace)): \(error)") }
   }
 
-  private func checked<Value>(_ what: String, _ read: () throws(Malformed) -> Value) throws(StoreError) -> Value {
+  func checked<Value>(_ what: String, _ read: () throws(Malformed) -> Value) throws(StoreError) -> Value {
     do { return try read() } catch { throw .damaged("thread \(thread), \(what): \(error)") }
   }
 }

@@ -16,6 +16,7 @@ struct SQLiteSchema: Sendable {
       hash TEXT PRIMARY KEY NOT NULL,
       name TEXT NOT NULL,
       text TEXT NOT NULL,
+      files TEXT,
       checksum TEXT NOT NULL
     ) STRICT
     """,
@@ -64,7 +65,19 @@ struct SQLiteSchema: Sendable {
       agenda TEXT NOT NULL,
       deltas TEXT NOT NULL,
       snapshot TEXT,
+      base_checksum TEXT NOT NULL,
       PRIMARY KEY (thread, namespace, number)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE gap (
+      thread TEXT NOT NULL REFERENCES thread (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+      namespace TEXT NOT NULL,
+      first INTEGER NOT NULL,
+      last INTEGER NOT NULL,
+      reason TEXT NOT NULL,
+      checksum TEXT NOT NULL,
+      PRIMARY KEY (thread, namespace, first)
     ) STRICT
     """,
     """
@@ -139,10 +152,27 @@ struct SQLiteSchema: Sendable {
     """
     CREATE TABLE cache (
       key TEXT PRIMARY KEY NOT NULL,
+      thread TEXT NOT NULL,
+      node TEXT NOT NULL,
+      created INTEGER NOT NULL,
       expires INTEGER,
       result TEXT NOT NULL,
       checksum TEXT NOT NULL
     ) STRICT
+    """,
+    """
+    CREATE TABLE memory (
+      namespace TEXT NOT NULL,
+      key TEXT NOT NULL,
+      value TEXT NOT NULL,
+      updated INTEGER NOT NULL,
+      expires INTEGER,
+      checksum TEXT NOT NULL,
+      PRIMARY KEY (namespace, key)
+    ) STRICT
+    """,
+    """
+    CREATE INDEX memory_expires ON memory (expires) WHERE expires NOT NULL
     """,
     """
     CREATE VIEW history AS
@@ -159,6 +189,7 @@ struct SQLiteSchema: Sendable {
     SELECT thread, namespace, checkpoint, node, value ->> 'id' AS id, value ->> 'kind' AS kind,
       value ->> 'prompt' AS prompt, value -> 'answer' AS answer
     FROM task, json_each(questions)
+    WHERE value -> 'asked' IS NULL
     """,
   ]
 }

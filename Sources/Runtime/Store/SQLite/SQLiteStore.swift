@@ -32,11 +32,20 @@ public final class SQLiteStore: Checkpointer {
 
   private struct State {
     var reader: DatabaseQueue?
-    var held: [ThreadID: (lock: LockFile, fence: Int)] = [:]
+    var held: [ThreadID: Held] = [:]
     var isClosed = false
 
     /// Pages the writer had written at the last checkpoint.
     var checkpointedPages = 0
+  }
+
+  /// A thread that this process has.
+  private struct Held {
+    var lock: LockFile
+    var fence: Int
+
+    /// How many commits the thread has seen: a store that was put back from a copy has seen fewer.
+    var commits: Int
   }
 
   /// Whether there is a store in `folder`.
@@ -87,13 +96,15 @@ extension SQLiteStore {
   public func acquire(_ thread: ThreadID, owner: OwnerRecord) async throws -> Fence {
     let lock = try StoreError.unusable { try LockFile(at: folder.threadLock(thread), create: true) }
     guard let lock, try await take(lock) else { throw StoreError.busy(try await storedOwner(of: thread)) }
-    let fence = try await write { db in
-      try db.int(
-        SQL.takeLease, [.text(thread.rawValue), .int(owner.pid), .text(owner.host), .text(owner.bootID)])
+    let lease = try await write { db in
+      guard
+        var row = try db.row(
+          SQL.takeLease, [.text(thread.rawValue), .int(owner.pid), .text(owner.host), .text(owner.bootID)])
+      else { throw StoreError.damaged("thread \(thread): its lease gave no fence") }
+      return (fence: try row.int(), commits: try row.int())
     }
-    guard let fence else { throw StoreError.damaged("thread \(thread): its lease gave no fence") }
-    state.withLock { $0.held[thread] = (lock, fence) }
-    return Fence(thread: thread, number: fence)
+    state.withLock { $0.held[thread] = Held(lock: lock, fence: lease.fence, commits: lease.commits) }
+    return Fence(thread: thread, number: lease.fence)
   }
 
   /// Somebody who only asks whether a thread is owned holds its lock for an instant: that is no reason to give up.
@@ -112,16 +123,23 @@ extension SQLiteStore {
   }
 
   public func commit(_ changes: [StoreChange], fence: Fence) async throws {
-    try await write { [self] db in
-      guard holds(fence) else { throw StoreError.fenced }
-      try db.change(SQL.checkFence, [.text(fence.thread.rawValue), .int(fence.number)])
-      guard db.changesCount == 1 else { throw StoreError.fenced }
-      try SQLiteCommit(db: db, thread: fence.thread).make(changes)
-    }
+    try await write(fence) { db in try SQLiteCommit(db: db, thread: fence.thread).make(changes) }
   }
 
-  private func holds(_ fence: Fence) -> Bool {
-    state.withLock { $0.held[fence.thread]?.fence == fence.number }
+  /// As ``write(_:)``, for the one who has the thread.
+  func write<Value: Sendable>(
+    _ fence: Fence, _ body: @escaping @Sendable (Database) throws -> Value
+  ) async throws -> Value {
+    try await write { [self] db in
+      guard let held = state.withLock({ $0.held[fence.thread] }), held.fence == fence.number else {
+        throw StoreError.fenced
+      }
+      try db.change(SQL.checkFence, [.text(fence.thread.rawValue), .int(fence.number), .int(held.commits)])
+      guard db.changesCount == 1 else { throw StoreError.fenced }
+      return try body(db)
+    } committed: { [self] in
+      state.withLock { $0.held[fence.thread]?.commits += 1 }
+    }
   }
 
   public func releaseReserve() async { folder.releaseReserve() }
@@ -173,6 +191,10 @@ extension SQLiteStore {
     }
   }
 
+  public func namespaces(of thread: ThreadID) async throws -> [String] {
+    try await read { try SQLiteReading(db: $0, thread: thread).namespaces() }
+  }
+
   public func tasks(of thread: ThreadID, namespace: String, checkpoint: Int) async throws -> [TaskRecord] {
     try await read { try SQLiteReading(db: $0, thread: thread).tasks(namespace: namespace, checkpoint: checkpoint) }
   }
@@ -198,6 +220,10 @@ extension SQLiteStore {
     }
   }
 
+  public func items(_ query: MemoryQuery, now: Timestamp) async throws -> [MemoryItem] {
+    try await read { try SQLiteMemory(db: $0).items(query, now: now) }
+  }
+
   /// As ``verify()``, but without reading every row.
   package func quickCheck() async throws -> [String] {
     try await read { try SQLiteVerification(db: $0).quickProblems() }
@@ -206,6 +232,11 @@ extension SQLiteStore {
   /// Bytes of the database and its log.
   package var sizeBytes: Int {
     [folder.database, folder.wal].reduce(0) { sum, file in sum + (((try? FileInfo.of(file)) ?? nil)?.size ?? 0) }
+  }
+
+  /// As ``verify()``, look by look.
+  package func findings() async throws -> [StoreFinding] {
+    try await read { try SQLiteVerification(db: $0).findings() }
   }
 
   public func verify() async throws -> [String] {
@@ -234,7 +265,33 @@ extension SQLiteStore {
   }
 
   /// One IMMEDIATE transaction under the store's lock. It is not cancelled with the calling task.
-  private func write<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
+  func write<Value: Sendable>(
+    _ body: @escaping @Sendable (Database) throws -> Value, committed: @escaping @Sendable () -> Void = {}
+  ) async throws -> Value {
+    try await locked { [self] db, patience in
+      let value = try transact(db, &patience, body)
+      committed()
+      checkpointIfDue(db)
+      return value
+    }
+  }
+
+  /// Moves the whole log into the database, so that nothing of what was removed is left in it.
+  func emptyLog() async throws {
+    try await locked { [folder] db, patience in
+      while var row = try db.row("PRAGMA wal_checkpoint(TRUNCATE)"), try row.int() != 0 {
+        guard patience.wait() else {
+          throw StoreError.unusable(
+            "\(folder.wal) still holds what was removed, because another process reads the store; it is emptied when graphrun next changes something after that has ended"
+          )
+        }
+      }
+    }
+  }
+
+  private func locked<Value: Sendable>(
+    _ body: @escaping @Sendable (Database, inout Patience) throws -> Value
+  ) async throws -> Value {
     guard let writer, let storeLock else {
       throw StoreError.unusable("\(folder.database) was opened for looking only")
     }
@@ -249,9 +306,7 @@ extension SQLiteStore {
         throw StoreError.unusable(
           "\(folder.database) was moved or replaced while it was in use; resume to go on with what is there now")
       }
-      let value = try transact(db, &patience, body)
-      checkpointIfDue(db)
-      return value
+      return try body(db, &patience)
     }
   }
 
@@ -286,7 +341,7 @@ extension SQLiteStore {
   }
 
   /// One consistent look at the store.
-  private func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
+  func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
     try await run(on: try reader()) { [self] db in
       try checkIsOpen()
       var value: Value?
@@ -322,7 +377,10 @@ extension SQLiteStore {
   ) async throws -> Value {
     try await withCheckedThrowingContinuation { done in
       queue.asyncWriteWithoutTransaction { [folder] db in
-        done.resume(with: Result { try body(db) }.mapError { StoreError($0, in: folder) })
+        done.resume(
+          with: Result { try body(db) }.mapError { error in
+            (error as? CallersError)?.error ?? StoreError(error, in: folder)
+          })
       }
     }
   }

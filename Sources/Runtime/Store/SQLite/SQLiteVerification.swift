@@ -1,6 +1,17 @@
 import GRDB
 import Graph
 
+/// What one look at the store came to.
+package struct StoreFinding: Sendable, Hashable {
+  package var name: String
+  package var problems: [String]
+
+  package init(_ name: String, _ problems: [String]) {
+    self.name = name
+    self.problems = problems
+  }
+}
+
 /// Everything that is stored, looked over: SQLite's own structure, every row's checksum, and that lines are lines.
 struct SQLiteVerification {
   let db: Database
@@ -15,10 +26,16 @@ struct SQLiteVerification {
     return problems.isEmpty ? try heads() : problems
   }
 
-  func problems() throws -> [String] {
-    let structure = try integrity()
-    guard structure.isEmpty else { return structure }
-    return try rows() + lines() + heads()
+  func problems() throws -> [String] { try findings().flatMap(\.problems) }
+
+  /// What each look came to. Where SQLite's own structure is damaged, nothing else is looked at.
+  func findings() throws -> [StoreFinding] {
+    let structure = StoreFinding("structure", try integrity())
+    guard structure.problems.isEmpty else { return [structure] }
+    return try [
+      structure, StoreFinding("rows", rows()), StoreFinding("checkpoints", lines()),
+      StoreFinding("numbers", numbers()), StoreFinding("heads", heads()),
+    ]
   }
 
   private func integrity() throws -> [String] {
@@ -47,9 +64,11 @@ struct SQLiteVerification {
     try look("graph", SQL.graph) { row throws(Malformed) in _ = try GraphRecord(row) }
     try look("task", SQL.allTasks) { row throws(Malformed) in _ = try TaskRecord(row) }
     try look("note", SQL.note) { row throws(Malformed) in _ = try NoteRecord(row) }
+    try look("gap", SQL.gap) { row throws(Malformed) in _ = try CheckpointGap(row) }
     try look("output", SQL.output) { row throws(Malformed) in _ = try OutputRecord(row) }
     try look("service", SQL.service) { row throws(Malformed) in _ = try ServiceRecord(row) }
     try look("cache", SQL.cache) { row throws(Malformed) in _ = try CacheRecord(row) }
+    try look("memory", SQL.memory) { row throws(Malformed) in _ = try MemoryItem(row) }
     return problems
   }
 
@@ -79,10 +98,51 @@ struct SQLiteVerification {
     var stored = try db.row(
       "SELECT checksum FROM checkpoint WHERE thread = ? AND namespace = ? AND number = ?",
       [.text(thread.rawValue), .text(namespace), .int(parent)])
-    guard stored != nil else { throw Malformed("its parent \(parent) is missing") }
+    guard stored != nil else {
+      let gaps = try SQLiteReading(db: db, thread: thread).gaps(namespace)
+      guard row.isBase, row.snapshot != nil, gaps.around(parent) != nil else {
+        throw Malformed("its parent \(parent) is missing")
+      }
+      return
+    }
     guard try stored?.text() == row.parentChecksum else {
       throw Malformed("its parent \(parent) is another than it grew from")
     }
+  }
+
+  /// Every number up to the newest is a checkpoint's or told to be gone, and no other.
+  private func numbers() throws -> [String] {
+    var problems: [String] = []
+    for var row in try db.rows("SELECT DISTINCT thread, namespace FROM checkpoint ORDER BY 1, 2") {
+      let (thread, namespace) = (ThreadID(rawValue: try row.text()), try row.text())
+      let stored = try db.rows(
+        "SELECT number FROM checkpoint WHERE thread = ? AND namespace = ? ORDER BY number",
+        [.text(thread.rawValue), .text(namespace)]
+      ).map { row in
+        var row = row
+        return try row.int()
+      }
+      let gone = try SQLiteReading(db: db, thread: thread).gaps(namespace).map(\.numbers)
+      let place = "thread \(thread)\(namespace.isEmpty ? "" : ", \(namespace)")"
+      problems += Self.holes(stored, gone).map { "\(place): \($0)" }
+    }
+    return problems
+  }
+
+  private static func holes(_ stored: [Int], _ gone: [ClosedRange<Int>]) -> [String] {
+    let all = (stored.map { $0...$0 } + gone).sorted { $0.lowerBound < $1.lowerBound }
+    var expected = 1
+    var problems: [String] = []
+    for range in all where range.lowerBound <= stored.last ?? 0 {
+      if range.lowerBound > expected {
+        let last = range.lowerBound - 1
+        problems.append("checkpoint\(last > expected ? "s \(expected) to" : "") \(last) missing")
+      } else if range.lowerBound < expected {
+        problems.append("checkpoint \(range.lowerBound) is told to be gone and is there")
+      }
+      expected = max(expected, range.upperBound + 1)
+    }
+    return problems
   }
 
   private func heads() throws -> [String] {

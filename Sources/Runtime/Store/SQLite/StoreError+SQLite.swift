@@ -36,7 +36,7 @@ extension StoreError {
 
   /// What can be done about a damaged database.
   package static let damageRemedy =
-    "graphrun doctor --verify says what is damaged; save what can be read with: sqlite3 graphrun.sqlite .recover; start anew with another --state"
+    "graphrun doctor --verify says what is damaged, graphrun doctor --salvage puts what is whole into a new store"
 
   static func damagedFile(_ what: String) -> StoreError { .damaged("\(what); nothing was changed; \(damageRemedy)") }
 

@@ -79,6 +79,25 @@ extension NoteRecord {
   }
 }
 
+extension CheckpointGap {
+  func columns(of thread: ThreadID) -> [Column] {
+    [
+      .text(thread.rawValue), .text(namespace), .int(numbers.lowerBound), .int(numbers.upperBound),
+      .text(reason.rawValue),
+    ]
+  }
+
+  init(_ row: StoredRow) throws(Malformed) {
+    var row = row
+    try row.check("gap")
+    _ = try row.text()
+    let namespace = try row.text()
+    let (first, last) = (try row.int(), try row.int())
+    guard 0 < first, first <= last else { throw Malformed("its numbers run backwards") }
+    self.init(namespace: namespace, numbers: first...last, reason: try Reason(stored: try row.text(), "reason"))
+  }
+}
+
 extension OutputRecord {
   func columns(of thread: ThreadID) -> [Column] {
     [
@@ -116,24 +135,40 @@ extension ServiceRecord {
 }
 
 extension GraphRecord {
-  var columns: [Column] { [.text(hash), .text(name), .text(text)] }
+  var columns: [Column] {
+    let texts = files.sorted { $0.key < $1.key }.map { ($0.key, JSON.string($0.value)) }
+    return [.text(hash), .text(name), .text(text), Column(texts.isEmpty ? nil : JSON.object(JSONObject(texts)).text)]
+  }
 
   init(_ row: StoredRow) throws(Malformed) {
     var row = row
     try row.check("graph")
     self.init(hash: try row.text(), name: try row.text(), text: try row.text())
+    guard let stored = try row.optionalText() else { return }
+    guard case .object(let texts) = try JSON(stored: stored) else { throw Malformed("files: no object") }
+    for (name, text) in texts { files[name] = text.stringValue ?? "" }
   }
 }
 
 extension CacheRecord {
-  var columns: [Column] { [.text(key), Column(expires?.milliseconds), .text(result.text)] }
+  var columns: [Column] {
+    [
+      .text(key), .text(thread.rawValue), .text(node.rawValue), .int(created.milliseconds),
+      Column(expires?.milliseconds), .text(result.text),
+    ]
+  }
 
   init(_ row: StoredRow) throws(Malformed) {
     var row = row
     try row.check("cache")
     let key = try row.text()
+    let thread = ThreadID(rawValue: try row.text())
+    let node = NodeName(rawValue: try row.text())
+    let created = Timestamp(milliseconds: try row.int())
     let expires = try row.optionalInt().map(Timestamp.init(milliseconds:))
-    self.init(key: key, result: try JSON(stored: try row.text()), expires: expires)
+    self.init(
+      key: key, thread: thread, node: node, result: try JSON(stored: try row.text()), created: created, expires: expires
+    )
   }
 }
 

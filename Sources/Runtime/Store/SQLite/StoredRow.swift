@@ -112,10 +112,13 @@ extension Database {
     return rows
   }
 
-  func forEachRow(_ sql: String, _ arguments: [Column] = [], _ body: (StoredRow) throws -> Void) throws {
+  func forEachRow(
+    _ sql: String, _ arguments: [Column] = [], until isEnough: () -> Bool = { false },
+    _ body: (StoredRow) throws -> Void
+  ) throws {
     let statement = try cachedStatement(sql: sql)
     let cursor = try Row.fetchCursor(statement, arguments: StatementArguments(arguments))
-    while let row = try cursor.next() { try body(StoredRow(row)) }
+    while !isEnough(), let row = try cursor.next() { try body(StoredRow(row)) }
   }
 
   func row(_ sql: String, _ arguments: [Column] = []) throws -> StoredRow? {

@@ -1,0 +1,211 @@
+import Graph
+import GraphRuntime
+
+/// What the terminal shows of a run, worked out without one: lines that stay, and the lines that move below them.
+///
+/// A task's output moves under its name while it runs. What it leaves when it ends is all of it where that is short,
+/// else its last lines; `--verbose` keeps every line as it comes.
+struct LiveView {
+  /// A line that stays; one of a task's output gives way to its later ones.
+  struct Line {
+    var task: String?
+    var text: String
+  }
+
+  let detail: Detail
+  let style: Style
+
+  private(set) var running: [LiveTask] = []
+  private(set) var pending: [Line] = []
+  private var dropped = 0
+  private var fanOuts: [LiveFanOut] = []
+  private let start: ContinuousClock.Instant
+
+  /// Lines of a task kept for one frame; what comes faster is left to `graphrun log`.
+  private static let frameLines = 200
+
+  /// Lines of all kept for one frame, while the terminal stands still.
+  private static let heldLines = 10_000
+
+  /// A spinner's pace.
+  static let tick = 0.08
+
+  init(detail: Detail, style: Style, start: ContinuousClock.Instant) {
+    self.detail = detail
+    self.style = style
+    self.start = start
+  }
+
+  mutating func say(_ text: String) { stay(text) }
+
+  mutating func take(_ event: RunEvent.Kind, rows: Int, now: ContinuousClock.Instant) {
+    switch event {
+    case .taskStart(_, _, let task, let attempt): begin(task, attempt, now)
+    case .taskOutput(_, let task, let stream, let text):
+      guard let place = running.firstIndex(where: { $0.name == task }) else { return }
+      let lines = running[place].take(text, stream, showsThinking: detail == .verbose)
+      if detail == .verbose { keep(lines, of: task) }
+    case .taskRetry(_, let task, let attempt, let error, let delay):
+      endOutput(of: task, rows: rows, whole: false)
+      let text = style.dim("attempt \(attempt) failed: \(error.brief); again in \(spoken(delay))")
+      stay("\(style.yellow("↻")) \(task)  \(text)")
+      if let place = running.firstIndex(where: { $0.name == task }) {
+        running[place].note = "again in \(spoken(delay))"
+      }
+    case .taskEnd(_, let node, let task, let status, let seconds, let error):
+      end(node, task, status, seconds, error, rows)
+    case .stepStart(let step, let nodes):
+      fanOuts = LiveFanOut.all(in: nodes)
+      if detail == .verbose { stay(style.dim("── step \(step): \(nodes.spoken)")) }
+    case .checkpoint(let checkpoint, _, _) where detail == .verbose: stay(style.dim("── checkpoint \(checkpoint)"))
+    case .custom(_, let task, let data) where detail > .quiet:
+      stay("\(style.dim("·")) \(task)  \(SafeText.line(data.text))")
+    case .notice(let text): stay(style.yellow("! ") + SafeText.line(text))
+    case .runEnd:
+      running = []
+      fanOuts = []
+    case .checkpoint, .interrupt, .runStart, .custom, .values, .updates: return
+    }
+    bound()
+  }
+
+  private mutating func begin(_ task: String, _ attempt: Int, _ now: ContinuousClock.Instant) {
+    if let place = running.firstIndex(where: { $0.name == task }) {
+      var again = LiveTask(task, attempt: attempt, start: now)
+      again.start = running[place].start
+      running[place] = again
+    } else {
+      running.append(LiveTask(task, attempt: attempt, start: now))
+    }
+  }
+
+  private mutating func end(
+    _ node: NodeName, _ task: String, _ status: TaskStatus, _ seconds: Double, _ error: TaskError?, _ rows: Int
+  ) {
+    let fanOut = fanOuts.firstIndex { $0.node == node }
+    if let fanOut { fanOuts[fanOut].ended(status) }
+    let isCounted = detail == .normal && fanOut.map { fanOuts[$0].isLarge } ?? false && status != .failed
+    if !isCounted, let text = ended(task, status, seconds, error) { stay(text) }
+    endOutput(of: task, rows: rows, whole: status != .failed && !isCounted)
+    running.removeAll { $0.name == task }
+    if let fanOut, fanOuts[fanOut].isOver, fanOuts[fanOut].isLarge, detail == .normal {
+      stay("\(style.green("✓")) \(fanOuts[fanOut].summary)")
+    }
+  }
+
+  private func ended(_ task: String, _ status: TaskStatus, _ seconds: Double, _ error: TaskError?) -> String? {
+    let time = style.dim(spoken(seconds))
+    switch status {
+    case .failed: return "\(style.red("✗")) \(style.bold(task))  \(time)  \(style.red(error?.brief ?? ""))"
+    case _ where detail == .quiet: return nil
+    case .waiting where Terminal.canAsk: return nil
+    case .waiting: return "\(style.yellow("?")) \(style.bold(task))  \(style.dim("asks"))"
+    case .skipped: return "\(style.dim("–")) \(task)  \(style.dim("skipped"))"
+    case .cached: return "\(style.green("✓")) \(task)  \(style.dim("from the cache"))"
+    default: return "\(style.green("✓")) \(task)  \(time)"
+    }
+  }
+
+  // MARK: Output
+
+  /// Leaves what a task printed: all of it where it is short and `whole`, else its end.
+  private mutating func endOutput(of task: String, rows: Int, whole: Bool) {
+    guard let place = running.firstIndex(where: { $0.name == task }) else { return }
+    let rest = running[place].finish(showsThinking: detail == .verbose)
+    switch detail {
+    case .quiet: return
+    case .verbose: keep(rest, of: task)
+    case .normal:
+      let room = max(16, rows / 2)
+      let isWhole = whole && running[place].count <= room
+      let shown = running[place].tail(isWhole ? room : 6)
+      let more = running[place].count - shown.count
+      if more > 0 { stay(style.dim("  ┆ \(counted(more, "line")) before, kept in graphrun log")) }
+      for line in shown { stay(style.dim("  │ ") + line) }
+    }
+  }
+
+  /// Keeps every line, those of one task bounded.
+  private mutating func keep(_ lines: [String], of task: String) {
+    let head = style.dim("\(task) │ ")
+    pending += lines.suffix(Self.frameLines).map { Line(task: task, text: head + SafeText.line($0)) }
+    dropped += max(0, lines.count - Self.frameLines)
+    var surplus = pending.count { $0.task == task } - Self.frameLines
+    guard surplus > 0 else { return }
+    dropped += surplus
+    pending.removeAll { line in
+      guard surplus > 0, line.task == task else { return false }
+      surplus -= 1
+      return true
+    }
+  }
+
+  private mutating func stay(_ text: String) { pending.append(Line(text: text)) }
+
+  private mutating func bound() {
+    let surplus = pending.count - Self.heldLines
+    guard surplus > 0 else { return }
+    pending.removeFirst(surplus)
+    dropped += surplus
+  }
+
+  /// The lines that stay since this was last asked.
+  mutating func takePending() -> [String] {
+    defer { (pending, dropped) = ([], 0) }
+    let note = dropped > 0 ? [style.dim("… \(dropped) lines more, kept in graphrun log")] : []
+    return note + pending.map(\.text)
+  }
+
+  // MARK: What moves
+
+  /// The lines below, none wider than the terminal: one for each running task, some of its output where there is room.
+  func lines(_ size: (columns: Int, rows: Int), now: ContinuousClock.Instant) -> [(text: String, columns: Int)] {
+    let bars = fanOuts.filter { $0.isLarge && !$0.isOver }.prefix(max(0, size.rows - 4)).map {
+      $0.line(style, size.columns)
+    }
+    let room = max(1, size.rows - 2 - bars.count)
+    let shown = running.prefix(running.count > room ? room - 1 : room)
+    let spare = running.isEmpty ? 0 : (room - running.count) / running.count
+    // One line of output stands beside the name; a window of them has to be worth its room.
+    let window = running.count > room || spare < 2 || detail == .quiet ? 0 : min(6, spare)
+    var lines = bars
+    for task in shown {
+      let tail = detail == .verbose ? [] : task.tail(window).filter { !$0.isEmpty }
+      let isOpen = tail.count > 1 && task.note == nil
+      lines.append(line(of: task, size.columns, now, besides: isOpen ? nil : task.last))
+      if isOpen { lines += tail.map { inside($0, size.columns) } }
+    }
+    if running.count > shown.count {
+      let more = "  … and \(running.count - shown.count) more".cut(to: size.columns - 1)
+      lines.append((style.dim(more), more.columns))
+    }
+    return lines
+  }
+
+  private func inside(_ text: String, _ columns: Int) -> (text: String, columns: Int) {
+    let text = text.cut(to: max(0, columns - 5))
+    return (style.dim("  │ " + text), 4 + text.columns)
+  }
+
+  private func line(
+    of task: LiveTask, _ columns: Int, _ now: ContinuousClock.Instant, besides last: String?
+  ) -> (text: String, columns: Int) {
+    let frames = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"]
+    let frame = Int((now - start).seconds / Self.tick) % frames.count
+    let width = columns - 1
+    let elapsed = (now - task.start).seconds
+    let time = elapsed < 1 || width < 20 ? "" : elapsed < 60 ? "\(Int(elapsed))s" : spoken(elapsed)
+    let attempt = task.attempt < 2 || width < 30 ? "" : width < 50 ? " ×\(task.attempt)" : " (attempt \(task.attempt))"
+    let name = task.name.cut(to: max(4, min(width / 2, width - attempt.count - time.count - 6)))
+    var head = name.columns + attempt.count + time.count + 6
+    var bar = ""
+    if let share = task.share, width - head >= 30 {
+      bar = LiveFanOut.bar(share, 12) + " "
+      head += 13
+    }
+    let last = (last ?? "").cut(to: max(0, width - head))
+    let text =
+      "\(style.cyan(frames[frame])) \(style.bold(name))\(attempt)  \(style.dim(time))  \(style.cyan(bar))\(style.dim(last))"
+    return (text, head + last.columns)
+  }
+}
