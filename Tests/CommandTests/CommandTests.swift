@@ -165,7 +165,7 @@ struct CommandTests {
     for _ in 0..<3 {
       let end = try #require(try await tool("many", "--json").lines().last)
       #expect(end["status"] == "done", "\(end.text)")
-      seen.insert([end["values"] ?? nil, end["step"] ?? nil])
+      seen.insert([end["values"] ?? .null, end["step"] ?? .null])
     }
     #expect(seen.count == 1)
   }

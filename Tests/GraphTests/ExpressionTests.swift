@@ -6,17 +6,17 @@ struct ExpressionTests {
   static let scope = Scope(
     state: [
       "a": ["b": ["c": 1]], "list": [10, 20, 30], "name": "Ada", "flag": true, "big": 9_007_199_254_740_993,
-      "none": nil,
+      "none": .null,
       "half": 0.5, "notes": ["x", "y"], "zero": .double(-0.0),
     ],
     variables: ["result": ["text": "hello", "exit": 0], "item": 7, "index": 1])
 
   static let withoutJQ: [(String, JSON)] = [
-    ("42", 42), ("-1", -1), ("1.50", 1.5), ("\"a\\u00e9b\"", "aéb"), ("true", true), ("null", nil), ("[]", []),
-    ("{a: [1, {\"b\": null}]}", ["a": [1, ["b": nil]]]), (".5", 0.5), ("1.", 1), ("-0", .double(-0.0)),
+    ("42", 42), ("-1", -1), ("1.50", 1.5), ("\"a\\u00e9b\"", "aéb"), ("true", true), ("null", .null), ("[]", []),
+    ("{a: [1, {\"b\": null}]}", ["a": [1, ["b": .null]]]), (".5", 0.5), ("1.", 1), ("-0", .double(-0.0)),
     (".a.b.c", 1), (".a[\"b\"]", ["c": 1]), (".[\"a\"].b", ["c": 1]), (".\"a\".b.c", 1), (".list[0]", 10),
-    (".list[-1]", 30), (".list[3]", nil), (".list[-4]", nil), (".missing.deep[0]", nil), ("$result.text", "hello"),
-    ("$item", 7), ("$error", nil), ("$run.key", nil), (".list[$index]", 20), (".big", 9_007_199_254_740_993),
+    (".list[-1]", 30), (".list[3]", .null), (".list[-4]", .null), (".missing.deep[0]", .null), ("$result.text", "hello"),
+    ("$item", 7), ("$error", .null), ("$run.key", .null), (".list[$index]", 20), (".big", 9_007_199_254_740_993),
     ("9007199254740993", 9_007_199_254_740_993), (".zero", .double(-0.0)), (".a == {b: {c: 1.0}}", true),
     (".name < \"Ae\"", true), (".none == false", false), (".flag and .missing", false), (".flag or .missing.x", true),
     (".missing // .name", "Ada"), (".flag | not", false), (".list | length", 3), ("(.name | length) >= 3", true),
@@ -31,7 +31,7 @@ struct ExpressionTests {
     (".list | add / length", 20), ("[.list[] | select(. > 10)]", [20, 30]), (".name | ascii_upcase", "ADA"),
     ("if .flag then .name else . end", "Ada"), (". as $s | $s.name", "Ada"),
     ("reduce .list[] as $i (0; . + $i)", 60), (".list[1:]", [20, 30]), ("{input: 1, env: 2} | .input * .env", 2),
-    ("{env: $env, x: \"env input\"} | map_values(.)", ["env": nil, "x": "env input"]), ("[.a | .. | numbers]", [1]),
+    ("{env: $env, x: \"env input\"} | map_values(.)", ["env": .null, "x": "env input"]), ("[.a | .. | numbers]", [1]),
     ("@sh \"echo \\(.name)\"", "echo 'Ada'"), ("0.1 + 0.2 | . * 1", .double(0.1 + 0.2)),
     ("1e300 | . * 1", .double(1e300)),
     ("[1,2] == [1,2] | tojson", "true"), ("\"é€😀\" | explode", [233, 8364, 128512]),
@@ -120,7 +120,7 @@ struct ExpressionTests {
   }
 
   static let itemLists: [(String, [JSON])] = [
-    (".list", [10, 20, 30]), (".list[]", [10, 20, 30]), ("empty", []), ("[]", []), (".missing", [nil]),
+    (".list", [10, 20, 30]), (".list[]", [10, 20, 30]), ("empty", []), ("[]", []), (".missing", [.null]),
     ("1, 2", [1, 2]),
     (".list[] | select(. > 10)", [20, 30]), ("[1],[2]", [[1], [2]]), ("range(3)", [0, 1, 2]), (".name", ["Ada"]),
     (".list | map(. / 10)", [1, 2, 3]),

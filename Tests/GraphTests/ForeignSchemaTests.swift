@@ -11,13 +11,13 @@ struct ForeignSchemaTests {
     let schema = try ForeignSchema([
       "type": "object", "$defs": ["Filter": ["type": "object", "properties": ["label": ["type": "string"]]]],
       "properties": [
-        "filter": ["anyOf": [["$ref": "#/$defs/Filter"], ["type": "null"]], "default": nil],
+        "filter": ["anyOf": [["$ref": "#/$defs/Filter"], ["type": "null"]], "default": .null],
         "named": ["$ref": "#/$defs/Filter", "description": "which"],
         "both": ["$ref": "#/$defs/Filter", "required": ["label"]],
       ],
     ])
     let filter: JSON = ["type": "object", "properties": ["label": ["type": "string"]]]
-    #expect(schema.inlined["properties"]?["filter"] == ["anyOf": [filter, ["type": "null"]], "default": nil])
+    #expect(schema.inlined["properties"]?["filter"] == ["anyOf": [filter, ["type": "null"]], "default": .null])
     #expect(schema.inlined["properties"]?["named"]?["description"] == "which")
     #expect(schema.inlined["properties"]?["both"] == ["required": ["label"], "allOf": [filter]])
     #expect(schema.inlined["$defs"] == nil)
@@ -27,7 +27,7 @@ struct ForeignSchemaTests {
   @Test func `what is unknown or malformed means nothing`() throws {
     let odd: JSON = [
       "type": ["string", "made-up"], "made-up": 1, "minLength": "x", "pattern": "(?<=a)b", "required": true, "enum": [],
-      "exclusiveMinimum": true, "properties": 7, "items": nil, "anyOf": [], "$dynamicRef": "#x", "format": 3,
+      "exclusiveMinimum": true, "properties": 7, "items": .null, "anyOf": [], "$dynamicRef": "#x", "format": 3,
     ]
     #expect(try violations(odd, 7) == [])
     #expect(try ForeignSchema(odd).inlined == ["items": true])
@@ -38,7 +38,7 @@ struct ForeignSchemaTests {
     let tuple: JSON = ["items": [["type": "string"]], "additionalItems": ["type": "number"]]
     #expect(try violations(tuple, ["a", 1, 2]) == [])
     #expect(try violations(tuple, ["a", "b"]).count == 1)
-    #expect(try violations(["type": "string", "nullable": true], nil) == [])
+    #expect(try violations(["type": "string", "nullable": true], .null) == [])
   }
 
   @Test func `a dropped pattern allows what it may have allowed`() throws {

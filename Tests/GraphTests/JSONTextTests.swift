@@ -4,7 +4,7 @@ import Testing
 @Suite("JSON text")
 struct JSONTextTests {
   static let values: [(String, JSON)] = [
-    ("null", nil), (" true\r\n\t", true), ("false", false), ("0", 0), ("-7", -7), ("1.0", 1), ("1e2", 100),
+    ("null", .null), (" true\r\n\t", true), ("false", false), ("0", 0), ("-7", -7), ("1.0", 1), ("1e2", 100),
     ("1E+2", 100),
     ("0.5", 0.5), ("-0", .double(-0.0)), ("-0.0", .double(-0.0)), ("9007199254740993", 9_007_199_254_740_993),
     ("9223372036854775807", .int(.max)), ("-9223372036854775808", .int(.min)), ("1e18", .double(1e18)),
@@ -98,7 +98,7 @@ struct JSONTextTests {
   }
 
   @Test func `is written compactly, in order, and for people`() throws {
-    let value: JSON = ["b": [1, .double(0.1), .double(1e21), nil], "a": "é\u{1}\n\"/", "e": [:], "l": []]
+    let value: JSON = ["b": [1, .double(0.1), .double(1e21), .null], "a": "é\u{1}\n\"/", "e": [:], "l": []]
     #expect(value.text == #"{"b":[1,0.1,1e+21,null],"a":"é\u0001\n\"/","e":{},"l":[]}"#)
     #expect(
       value.prettyText == """

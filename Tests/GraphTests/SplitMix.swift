@@ -22,7 +22,7 @@ struct SplitMix: RandomNumberGenerator {
 
   mutating func json(depth: Int) -> JSON {
     switch below(depth > 0 ? 8 : 6) {
-    case 0: return nil
+    case 0: return .null
     case 1: return .bool(below(2) == 0)
     case 2: return .int(Int(truncatingIfNeeded: next()) >> below(64))
     case 3:

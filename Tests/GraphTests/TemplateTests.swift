@@ -5,15 +5,15 @@ import Testing
 struct TemplateTests {
   static let scope = Scope(
     state: [
-      "name": "Ada", "n": 3, "half": 0.5, "list": ["a b", 1], "o": ["k": [true, nil]],
+      "name": "Ada", "n": 3, "half": 0.5, "list": ["a b", 1], "o": ["k": [true, .null]],
       "evil": "${{ $secrets.X }} $(id)",
       "quote": "it's", "nul": "a\u{0}b", "nested": [[1]],
     ],
     variables: ["secrets": ["X": "hidden"]])
 
   static let values: [(String, JSON)] = [
-    ("", ""), ("plain", "plain"), ("${{ .n }}", 3), ("${{.n}}", 3), ("${{ .o }}", ["k": [true, nil]]),
-    ("${{ .missing }}", nil),
+    ("", ""), ("plain", "plain"), ("${{ .n }}", 3), ("${{.n}}", 3), ("${{ .o }}", ["k": [true, .null]]),
+    ("${{ .missing }}", .null),
     (" ${{ .n }}", " 3"), ("${{ .name }} and ${{ .n }}", "Ada and 3"), ("${{ .n }}${{ .n }}", "33"),
     ("x ${{ .o }} ${{ .half }} ${{ .missing }}", "x {\"k\":[true,null]} 0.5 null"),
     ("$${{ .n }}", "${{ .n }}"), ("a $${{ b ${{ .n }}", "a ${{ b 3"), ("$${{ .n }", "${{ .n }"),

@@ -126,10 +126,10 @@ struct MemoryTests {
     let runner = try await Runner(StateGraph(contentsOf: file.path), environment: ["TOKEN": "hush-hush"])
     let end = try await runner.start(thread: "t", inputs: ["user": "bea"]).end
     #expect(end.error == nil)
-    #expect(end.values["before"] == ["found": false, "value": nil])
+    #expect(end.values["before"] == ["found": false, "value": .null])
     #expect(end.values["found"] == ["keys": ["name"], "value": ["name": "bea!", "by": "***"], "more": false])
     #expect(end.values["gone"] == ["found": true])
-    #expect(end.values["after"] == ["found": false, "value": nil])
+    #expect(end.values["after"] == ["found": false, "value": .null])
   }
 
   @Test(arguments: ["", "a/b", "a\u{0}b", String(repeating: "x", count: 129)])

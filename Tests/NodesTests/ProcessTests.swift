@@ -184,7 +184,7 @@ struct ProcessTests {
   func `a flood stays small`(flood: String) async throws {
     let clock = ContinuousClock()
     let before = residentBytes()
-    var result: JSON = nil
+    var result: JSON = .null
     let ours = try await clock.measure { result = try await shell.result(task(flood)) }
     let grown = residentBytes() - before
     let bare = try await clock.measure {

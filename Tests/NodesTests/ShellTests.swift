@@ -78,7 +78,7 @@ struct ShellTests {
   }
 
   @Test func `env adds to the run's, null takes away`() async throws {
-    let env: Field = .literal(["ADDED": "1", "GIVEN": nil, "N": 2])
+    let env: Field = .literal(["ADDED": "1", "GIVEN": .null, "N": 2])
     let task = bench.task(
       "shell", [("run", "echo ${ADDED-no} ${GIVEN-no} ${KEPT-no} $N"), ("env", env)],
       environment: ["GIVEN": "yes", "KEPT": "kept", "1bad": "x"])

@@ -130,7 +130,7 @@ struct ForeignSchemaReader {
   private static func allowNull(_ copy: inout JSONObject) {
     guard let type = copy["type"] else { return }
     copy["type"] = .array((type.arrayValue ?? [type]) + ["null"])
-    if let choices = copy["enum"]?.arrayValue { copy["enum"] = .array(choices + [nil]) }
+    if let choices = copy["enum"]?.arrayValue { copy["enum"] = .array(choices + [.null]) }
   }
 
   private static func isPattern(_ text: String) -> Bool { (try? Pattern(text)) != nil }

@@ -66,7 +66,7 @@ struct AgentConversation: Sendable {
 
   private func reply(from note: JSON) throws -> Reply {
     do {
-      return Reply(message: try ChatMessage(json: note["message"] ?? nil), usage: note["usage"]?.objectValue ?? [:])
+      return Reply(message: try ChatMessage(json: note["message"] ?? .null), usage: note["usage"]?.objectValue ?? [:])
     } catch {
       throw NodeFailure(.store, "a reply of the model that was stored cannot be read: \(error)")
     }

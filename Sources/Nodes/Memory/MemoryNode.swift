@@ -16,8 +16,8 @@ public struct MemoryNode: NodeKind {
     if let put = fields.nested("put") { return try await self.put(put, memory) }
     if let search = fields.nested("search") { return try await self.search(search, memory) }
     if let key = try await fields.argument("get") {
-      guard let item = try await memory.get(key) else { return .result(["found": false, "value": nil]) }
-      return .result(["found": true, "value": item.value, "updated": item.json["updated"] ?? nil])
+      guard let item = try await memory.get(key) else { return .result(["found": false, "value": .null]) }
+      return .result(["found": true, "value": item.value, "updated": item.json["updated"] ?? .null])
     }
     let key = try await fields.argument("delete") ?? ""
     let isThere = try await memory.get(key) != nil

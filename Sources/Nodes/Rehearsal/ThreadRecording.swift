@@ -89,7 +89,7 @@ public struct ThreadRecording: Sendable {
     let count = (byItem.keys.max() ?? 0) + 1
     let items = (0..<count).map { turns(byItem[$0] ?? [], node) }
     guard items.contains(where: { $0 != nil }) else { return nil }
-    return ["items": .array(items.map { $0 ?? ["answer": nil] })]
+    return ["items": .array(items.map { $0 ?? ["answer": .null] })]
   }
 
   /// One turn as it is, several as a list.

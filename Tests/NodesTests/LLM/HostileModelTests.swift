@@ -129,7 +129,7 @@ struct HostileModelTests {
     Case(
       "bad-tool", .failure(.model),
       .lines([Line.done(message: Line.calls([Line.call("no_such_tool; rm -rf ~", "{not json")]))])),
-    Case("nameless-tool", .failure(.model), .lines([Line.done(message: Line.calls([["function": nil]]))])),
+    Case("nameless-tool", .failure(.model), .lines([Line.done(message: Line.calls([["function": .null]]))])),
     Case(
       "many-tools", .failure(.limit),
       .lines([Line.done(message: Line.calls((0..<10_000).map { _ in Line.call("echo", [:]) }))])),

@@ -44,7 +44,7 @@ struct ModelPartsTests {
 
   @Test func `arguments in text are read, and calls get ids`() throws {
     let message = try ChatMessage(json: [
-      "role": "assistant", "content": nil,
+      "role": "assistant", "content": .null,
       "tool_calls": [["type": "function", "function": ["name": "add", "arguments": "{\"a\":1}"]]],
     ])
     #expect(message.calls == [ToolCall(id: "call_0", name: "add", arguments: .object(["a": 1]))])

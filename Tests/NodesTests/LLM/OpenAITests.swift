@@ -83,7 +83,7 @@ struct OpenAITests {
           ],
         ],
         [
-          "role": "assistant", "content": nil,
+          "role": "assistant", "content": .null,
           "tool_calls": [["id": "c1", "type": "function", "function": ["name": "add", "arguments": "{\"a\":1}"]]],
         ],
         ["role": "tool", "content": "1", "tool_call_id": "c1", "name": "add"],

@@ -58,7 +58,7 @@ struct MCPNodeTests {
     let answered = task("ask", ["subject": "tea"], answers: ["input 1 who": ["name": "Ada"]])
     let accepted: JSON = ["tea", ["action": "accept", "content": ["name": "Ada"]], "s1"]
     #expect(try await node.result(answered)["structured"] == accepted)
-    let declined = try await node.result(task("ask", ["subject": "tea"], answers: ["input 1 who": nil]))
+    let declined = try await node.result(task("ask", ["subject": "tea"], answers: ["input 1 who": .null]))
     #expect(declined["structured"] == ["tea", ["action": "decline"], "s1"])
     await bench.resources.close()
   }

@@ -110,7 +110,7 @@ struct FailureTests {
   }
 
   @Test func `a question stops only its own task, and answers of every kind are answers`() async throws {
-    for answer: JSON in [nil, false, 0, "", ["x"]] {
+    for answer: JSON in [.null, false, 0, "", ["x"]] {
       let bench = try Bench(Self.two, ["a": asks("what?")])
       let waiting = try await bench.start()
       #expect(waiting.status == .waiting)
@@ -156,7 +156,7 @@ struct FailureTests {
     let ids = asked.interrupts.map(\.question.id)
     let half = try await bench.resume([Answer(id: ids[1], value: 2)])
     #expect(half.status == .waiting && half.interrupts.map(\.question.id) == [ids[0]] && bench.work.log.count("a") == 1)
-    #expect(try await bench.resume([Answer(value: nil)]).values["x"] == ["left": nil, "right": 2])
+    #expect(try await bench.resume([Answer(value: .null)]).values["x"] == ["left": .null, "right": 2])
   }
 
   @Test func `what an attempt wrote down is there for the next, and gone once the task has ended`() async throws {
@@ -167,7 +167,7 @@ struct FailureTests {
           let made = try await task.remember("turn") { .int(task.attempt) }
           try await task.pin("tool", made)
           guard task.attempt > 1 else { throw NodeFailure(.model, "later") }
-          return .result([made, try await task.pinned("tool") ?? nil])
+          return .result([made, try await task.pinned("tool") ?? .null])
         }
       ])
     #expect(try await bench.start().status == .failed)

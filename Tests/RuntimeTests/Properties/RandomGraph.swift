@@ -197,7 +197,7 @@ extension SplitMix {
   private mutating func literal(for channel: String) -> JSON {
     switch channel {
     case "low", "high": return .int(below(20))
-    case "map": return pick([["a": 1], ["a": ["b": 2]], ["a": ["c": [3]], "d": nil], [:], ["d": 4]])
+    case "map": return pick([["a": 1], ["a": ["b": 2]], ["a": ["c": [3]], "d": .null], [:], ["d": 4]])
     case "log", "tags": return pick([[1], [1, 2], []])
     case "chat":
       let id = JSON.string(pick(["m1", "m2", "m3"]))

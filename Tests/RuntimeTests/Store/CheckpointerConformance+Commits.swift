@@ -270,7 +270,7 @@ extension CheckpointerConformance {
         try await store.commit(
           [
             .cache(CacheRecord(key: "for ever", result: ["x": 1], expires: nil)),
-            .cache(CacheRecord(key: "a while", result: nil, expires: at(100))),
+            .cache(CacheRecord(key: "a while", result: .null, expires: at(100))),
           ], fence: fence)
         #expect(try await store.cached("for ever", now: at(.max)) == ["x": 1])
         #expect(try await store.cached("a while", now: at(99)) == JSON.null)

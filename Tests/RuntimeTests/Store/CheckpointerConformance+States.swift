@@ -6,21 +6,21 @@ extension CheckpointerConformance {
   @Suite struct States {
     static let changes: [(String, JSON?, [ChannelDelta.Change], JSON?)] = [
       ("set on nothing", nil, [.set(1)], 1),
-      ("set over a value", [1], [.set(["a": nil])], ["a": nil]),
-      ("set to null", 1, [.set(nil)], JSON.null),
+      ("set over a value", [1], [.set(["a": .null])], ["a": .null]),
+      ("set to null", 1, [.set(.null)], JSON.null),
       ("unset", 1, [.unset], nil),
       ("unset on nothing", nil, [.unset], nil),
       ("append on nothing", nil, [.append([1])], [1]),
       ("append nothing", [1], [.append([])], [1]),
-      ("append", [1], [.append([2, [3]]), .append([nil])], [1, 2, [3], nil]),
+      ("append", [1], [.append([2, [3]]), .append([.null])], [1, 2, [3], .null]),
       ("edit: append", nil, [.edit([.append(1), .append(2)])], [1, 2]),
       ("edit: put", [1, 2], [.edit([.put(1, "x")])], [1, "x"]),
       ("edit: remove", [1, 2, 3], [.edit([.remove(0), .remove(1)])], [2]),
       ("edit: remove all", [1, 2], [.edit([.removeAll, .append(9)])], [9]),
       ("merge on nothing", nil, [.merge([["a": 1]])], ["a": 1]),
       (
-        "merge deeply", ["a": ["b": 1, "c": 2]], [.merge([["a": ["b": nil, "d": [1]]], ["a": ["c": 3]]])],
-        ["a": ["b": nil, "c": 3, "d": [1]]]
+        "merge deeply", ["a": ["b": 1, "c": 2]], [.merge([["a": ["b": .null, "d": [1]]], ["a": ["c": 3]]])],
+        ["a": ["b": .null, "c": 3, "d": [1]]]
       ),
       ("merge a value over an object", ["a": ["b": 1]], [.merge([["a": 1]])], ["a": 1]),
     ]
@@ -51,7 +51,7 @@ extension CheckpointerConformance {
 
     @Test(arguments: StoreUnderTest.all) func `values come back exactly`(_ kind: StoreUnderTest) async throws {
       try await kind.with { store in
-        var fence = try await store.start("t", ["x": nil])
+        var fence = try await store.start("t", ["x": .null])
         for (index, value) in Self.values.enumerated() {
           let written = try await store.grow(index + 2, from: index + 1, [ChannelDelta("x", .set(value))], fence: fence)
           #expect(try await store.values() == written)
@@ -100,7 +100,7 @@ extension CheckpointerConformance {
 
     @Test(arguments: StoreUnderTest.all) func `the agenda comes back as it was`(_ kind: StoreUnderTest) async throws {
       let error = TaskError(node: "a", kind: .protocol, message: "m", result: ["evidence": 1])
-      let item = FanOutItem(sender: "a", value: ["x": nil], index: 3, parallel: 2)
+      let item = FanOutItem(sender: "a", value: ["x": .null], index: 3, parallel: 2)
       let agenda = Agenda(
         due: [
           DueTask(id: TaskID(due: DueMark(checkpoint: 1), node: "b")),

@@ -32,7 +32,7 @@ extension CheckpointerConformance {
       try await kind.with { store in
         let fence = try await store.start()
         let notes = [
-          NoteRecord(key: "k", name: "b", value: 1), NoteRecord(key: "k", name: "a", value: ["x": nil]),
+          NoteRecord(key: "k", name: "b", value: 1), NoteRecord(key: "k", name: "a", value: ["x": .null]),
           NoteRecord(key: "", name: "a", value: "thread"), NoteRecord(key: "k", name: "b", value: 2),
         ]
         for note in notes { try await store.commit([.note(note)], fence: fence) }

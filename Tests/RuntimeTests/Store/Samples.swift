@@ -45,9 +45,9 @@ extension TaskRecord {
     record.attempts = 3
     record.seconds = 0.1 + 0.2
     record.result = ["exit": 0, "stdout": "done\n"]
-    record.writes = [ChannelWrite("draft", "text"), ChannelWrite("notes", [1, 2.5, nil])]
+    record.writes = [ChannelWrite("draft", "text"), ChannelWrite("notes", [1, 2.5, .null])]
     record.triggers = [
-      .edge("next"), .fanOut("each", items: [1, "two", nil], parallel: 4), .fanOut("none", items: [], parallel: nil),
+      .edge("next"), .fanOut("each", items: [1, "two", .null], parallel: 4), .fanOut("none", items: [], parallel: nil),
     ]
     record.error = TaskError(node: "work", kind: .exit, message: "exit 3", result: ["exit": 3])
     record.handler = "rescue"

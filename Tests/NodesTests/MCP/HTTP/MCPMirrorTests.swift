@@ -26,7 +26,7 @@ struct MCPMirrorTests {
     let arguments: JSON = ["name": "n", "deep": ["er": 2.0], "plain": "p", "x-mcp-header": "x"]
     #expect(
       mirror.fields(for: arguments).map { "\($0.name): \($0.value)" } == ["Mcp-Param-Name: n", "Mcp-Param-Deep: 2"])
-    #expect(mirror.fields(for: ["name": nil]).isEmpty && mirror.fields(for: nil).isEmpty)
+    #expect(mirror.fields(for: ["name": .null]).isEmpty && mirror.fields(for: nil).isEmpty)
   }
 
   @Test(arguments: [
