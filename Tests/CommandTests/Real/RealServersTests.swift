@@ -29,7 +29,7 @@ struct RealServersTests {
     let nodes = calls.enumerated().map { index, call -> (String, JSON) in
       var node: JSONObject = [
         "mcp": ["server": "it", "tool": .string(call.tool), "arguments": call.arguments], "save": .string("r\(index)"),
-        "timeout": "30s",
+        "timeout": "100s",
       ]
       if index + 1 < calls.count { node["next"] = .string("n\(index + 1)") }
       return ("n\(index)", .object(node))
