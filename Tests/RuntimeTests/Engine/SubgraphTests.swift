@@ -305,13 +305,13 @@ struct SubgraphTests {
   }
 
   @Test func `idle of the node counts every sign of life inside`() async throws {
-    let outer = Self.outer.replacing("save: got,", with: "save: got, idle: 400ms,")
+    let outer = Self.outer.replacing("save: got,", with: "save: got, idle: 2s,")
     let bench = try Bench(
       outer, files: ["inner.graph": Self.inner],
       [
         "two": { task in
           for _ in 0..<12 {
-            try await Task.sleep(for: .milliseconds(50))
+            try await Task.sleep(for: .milliseconds(200))
             task.print(".", to: .stdout)
           }
           return .result(2)
