@@ -129,7 +129,7 @@ struct VerifyTests {
     let scratch = try Scratch()
     let probe = Field.map(["run": "if test -e seen; then sleep 600; fi; touch seen; exit 3"])
     let that = try that(("$result.exit == 0", nil))
-    let fields = [("shell", probe), that, ("within", "2s"), ("every", "10ms")]
+    let fields = [("shell", probe), that, ("within", "6s"), ("every", "10ms")]
     let failure = try await verify.failure(bench.task("verify", fields, folder: scratch.path))
     #expect(failure.kind == .expect && failure.message.contains("$result.exit is 3"), "\(failure.message)")
   }
