@@ -152,7 +152,7 @@ struct BootstrapFaultTests {
 
   @Test func `where Docker stops in the middle, what was begun is taken up again`() async throws {
     try await Picture.up { picture in
-      try await picture("set", "delays.helm upgrade=40")
+      try await picture("set", "delays.helm upgrade=160")
       let stopped = try await picture.graphrun(
         ["run", Picture.graph("bootstrap"), "--thread", "t", "--input", "grafana_port=\(picture.port)", "--json"],
         actingWhen: { $0["node"] == "install-monitoring" && $0["event"] == "task-output" },

@@ -65,7 +65,7 @@ install_release() {
     return $code
   }
   cat "$WORKSPACE/helm/values.yaml" "$WORKSPACE/helm/values-more.yaml" >"$WORKSPACE/helm/given.yaml"
-  h get values "$RELEASE" -o json >"$WORKSPACE/helm/deployed.json"
+  run h get values "$RELEASE" -o json >"$WORKSPACE/helm/deployed.json"
   remember_release
 }
 
