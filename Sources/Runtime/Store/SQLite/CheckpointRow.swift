@@ -124,7 +124,7 @@ extension CheckpointRow {
   static let leastBytes = 8 << 10
 
   /// Puts the row below `parent`, with a snapshot when what was added since the last one outweighs that.
-  mutating func follow(_ parent: CheckpointRow, values: () throws -> JSONObject) rethrows {
+  mutating func follow(_ parent: CheckpointLine, values: () throws -> JSONObject) rethrows {
     parentChecksum = parent.checksum
     lineBytes = parent.lineBytes + deltas.utf8.count + Self.overhead
     base = parent.base
@@ -138,5 +138,21 @@ extension CheckpointRow {
     base = number
     baseBytes = text.utf8.count
     lineBytes = 0
+  }
+}
+
+/// What a checkpoint's children need to know of it.
+struct CheckpointLine {
+  var base: Int
+  var baseBytes: Int
+  var lineBytes: Int
+  var checksum: String
+
+  init(_ row: StoredRow) throws(Malformed) {
+    var row = row
+    base = try row.int()
+    baseBytes = try row.int()
+    lineBytes = try row.int()
+    checksum = try row.text()
   }
 }

@@ -2,14 +2,11 @@ import Crypto
 
 /// SHA-256 over the columns of a row. Each is framed by its type and length, so that no two rows run into one text.
 struct Checksum {
-  private var hash = SHA256()
+  private var bytes: [UInt8] = []
 
   mutating func add(_ text: String) {
-    var text = text
-    text.withUTF8 { bytes in
-      frame(1, UInt64(bytes.count))
-      unsafe hash.update(bufferPointer: UnsafeRawBufferPointer(bytes))
-    }
+    frame(1, UInt64(text.utf8.count))
+    bytes.append(contentsOf: text.utf8)
   }
 
   mutating func add(_ number: Int) { frame(2, UInt64(bitPattern: Int64(number))) }
@@ -17,20 +14,23 @@ struct Checksum {
   mutating func addNull() { frame(4, 0) }
 
   private mutating func frame(_ type: UInt8, _ value: UInt64) {
-    var bytes = [type]
+    bytes.append(type)
     for shift in stride(from: 0, to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(shift))) }
-    hash.update(data: bytes)
   }
 
   /// In hex.
   var text: String {
-    let digits = Array("0123456789abcdef".utf8)
-    var text: [UInt8] = []
-    for byte in hash.finalize() {
-      text.append(digits[Int(byte >> 4)])
-      text.append(digits[Int(byte & 15)])
+    var digits: [UInt8] = []
+    digits.reserveCapacity(64)
+    for byte in SHA256.hash(data: bytes) {
+      digits.append(Self.digit(byte >> 4))
+      digits.append(Self.digit(byte & 15))
     }
-    return String(decoding: text, as: UTF8.self)
+    return String(decoding: digits, as: UTF8.self)
+  }
+
+  private static func digit(_ value: UInt8) -> UInt8 {
+    value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
   }
 }
 

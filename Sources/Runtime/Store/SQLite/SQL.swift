@@ -20,6 +20,8 @@ enum SQL {
 
   static let checkpoint =
     "SELECT \(CheckpointRow.columns) FROM checkpoint WHERE thread = ? AND namespace = ? AND number = ?"
+  static let line =
+    "SELECT base, base_bytes, line_bytes, checksum FROM checkpoint WHERE thread = ? AND namespace = ? AND number = ?"
   static let putCheckpoint =
     "INSERT INTO checkpoint (\(CheckpointRow.columns), thread, namespace) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
   static let namespaces = """
@@ -68,6 +70,7 @@ enum SQL {
     INSERT INTO note (thread, key, name, value, checksum) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (thread, key, name) DO UPDATE SET value = excluded.value, checksum = excluded.checksum
     """
+  static let hasNotes = "SELECT 1 FROM note WHERE thread = ? LIMIT 1"
   static let endNotes = "DELETE FROM note WHERE thread = ? AND key = ?"
 
   private static let outputStart = "thread, namespace, checkpoint, step, node, task, attempt, stream"

@@ -2,9 +2,20 @@ import GRDB
 import Graph
 
 /// One commit under way: what it changes, held to the rules of ``Checkpointer/commit(_:fence:)``.
-struct SQLiteCommit {
+final class SQLiteCommit {
   let db: Database
   let thread: ThreadID
+
+  /// Whether anything was noted down for a task of the thread; not looked up yet.
+  private var knownNotes: Bool?
+
+  /// The checkpoint whose tasks were stored last, and has no `step` child yet.
+  private var open: (namespace: String, checkpoint: Int)?
+
+  init(db: Database, thread: ThreadID) {
+    self.db = db
+    self.thread = thread
+  }
 
   /// Checkpoints come last: their checksums are over the tasks of the same commit.
   func make(_ changes: [StoreChange]) throws {
@@ -20,7 +31,9 @@ struct SQLiteCommit {
       case .service(let record): try put(record)
       case .serviceEnded(let key): try db.change(SQL.endService, [.text(thread.rawValue), .text(key)])
       case .cache(let record): try put(SQL.putCache, "cache", record.columns)
-      case .note(let record): try put(SQL.putNote, "note", record.columns(of: thread))
+      case .note(let record):
+        knownNotes = true
+        try put(SQL.putNote, "note", record.columns(of: thread))
       case .memory(let change): try SQLiteMemory(db: db).make(change)
       }
     }
@@ -42,8 +55,7 @@ struct SQLiteCommit {
   }
 
   func put(_ record: TaskRecord) throws {
-    let place = [Column.text(thread.rawValue), .text(record.id.namespace), .int(record.checkpoint)]
-    if let child = try db.int(SQL.stepChild, place) {
+    if let child = try child(of: record.checkpoint, record.id.namespace) {
       throw StoreError.refused(
         "task \(record.label) of checkpoint \(record.checkpoint), which checkpoint \(child) ended")
     }
@@ -51,9 +63,24 @@ struct SQLiteCommit {
     let checksum = Checksum.of("task", columns)
     columns.remove(at: TaskRecord.fanOutColumn)
     try db.change(SQL.putTask(isFanOut: record.isFanOut), columns + [.text(checksum)])
-    if record.isFinished {
+    if record.isFinished, try hasNotes() {
       try db.change(SQL.endNotes, [.text(thread.rawValue), .text(TaskKey.key(thread, record.id))])
     }
+  }
+
+  private func hasNotes() throws -> Bool {
+    if let knownNotes { return knownNotes }
+    let isThere = try db.int(SQL.hasNotes, [.text(thread.rawValue)]) != nil
+    knownNotes = isThere
+    return isThere
+  }
+
+  /// The `step` child of a checkpoint.
+  private func child(of checkpoint: Int, _ namespace: String) throws -> Int? {
+    if let open, open == (namespace, checkpoint) { return nil }
+    let child = try db.int(SQL.stepChild, [.text(thread.rawValue), .text(namespace), .int(checkpoint)])
+    if child == nil { open = (namespace, checkpoint) }
+    return child
   }
 
   private func append(_ record: CheckpointRecord, _ values: JSONObject) throws {
@@ -68,17 +95,18 @@ struct SQLiteCommit {
   }
 
   /// - Parameter place: puts the row below its parent, or makes it the beginning of a line.
-  func append(_ record: CheckpointRecord, _ place: (inout CheckpointRow, CheckpointRow?) throws -> Void) throws {
+  func append(_ record: CheckpointRecord, _ place: (inout CheckpointRow, CheckpointLine?) throws -> Void) throws {
     let line = [Column.text(thread.rawValue), .text(record.namespace)]
     if let newest = try db.int(SQL.newest, line), newest >= record.number {
       throw StoreError.refused("checkpoint \(record.number) after \(newest)")
     }
     var row = CheckpointRow(record, deltas: JSON.array(record.deltas.map(\.json)).text)
-    let parent = try record.parent.flatMap { try db.row(SQL.checkpoint, line + [.int($0)]) }.map(CheckpointRow.init(_:))
+    let parent = try record.parent.flatMap { try db.row(SQL.line, line + [.int($0)]) }.map(CheckpointLine.init(_:))
     try place(&row, parent)
     guard parent != nil || row.parent == nil || row.snapshot != nil else {
       throw StoreError.refused("checkpoint \(record.number) of a parent \(record.parent ?? 0) that is not stored")
     }
+    open = nil
     row.seal(thread, record.namespace, tasks: record.source == .step ? try taskChecksums(record) : [])
     try db.change(SQL.putCheckpoint, row.values + line)
   }

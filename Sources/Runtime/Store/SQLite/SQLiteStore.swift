@@ -24,19 +24,15 @@ public final class SQLiteStore: Checkpointer {
 
   public var identity: String { TaskKey.folder(folder.path) }
   private let connections: SQLiteConnections
-  private let writer: DatabaseQueue?
+  private let writer: SQLiteWriter?
   private let storeLock: LockFile?
   private let openLock: LockFile?
-  private let patience: Duration
   private let state: Mutex<State>
 
   private struct State {
     var reader: DatabaseQueue?
     var held: [ThreadID: Held] = [:]
     var isClosed = false
-
-    /// Pages the writer had written at the last checkpoint.
-    var checkpointedPages = 0
   }
 
   /// A thread that this process has.
@@ -75,7 +71,6 @@ public final class SQLiteStore: Checkpointer {
     folder = try StateFolder(path, create: mode == .readWrite)
     warnings = folder.warnings
     connections = SQLiteConnections(folder: folder, schema: schema)
-    self.patience = patience
     do {
       guard mode == .readWrite else {
         (writer, storeLock, openLock) = (nil, nil, nil)
@@ -84,7 +79,8 @@ public final class SQLiteStore: Checkpointer {
         return
       }
       let opened = try SQLiteOpening(connections: connections, patience: patience).writer()
-      (writer, storeLock, openLock) = (opened.writer, opened.storeLock, opened.openLock)
+      writer = SQLiteWriter(queue: opened.writer, storeLock: opened.storeLock, folder: folder, patience: patience)
+      (storeLock, openLock) = (opened.storeLock, opened.openLock)
       state = Mutex(State())
     } catch {
       throw StoreError(error, in: folder)
@@ -96,7 +92,7 @@ extension SQLiteStore {
   public func acquire(_ thread: ThreadID, owner: OwnerRecord) async throws -> Fence {
     let lock = try StoreError.unusable { try LockFile(at: folder.threadLock(thread), create: true) }
     guard let lock, try await take(lock) else { throw StoreError.busy(try await storedOwner(of: thread)) }
-    let lease = try await write { db in
+    let lease = try await writable().write(isAlone: false) { db, _ in
       guard
         var row = try db.row(
           SQL.takeLease, [.text(thread.rawValue), .int(owner.pid), .text(owner.host), .text(owner.bootID)])
@@ -123,19 +119,21 @@ extension SQLiteStore {
   }
 
   public func commit(_ changes: [StoreChange], fence: Fence) async throws {
-    try await write(fence) { db in try SQLiteCommit(db: db, thread: fence.thread).make(changes) }
+    try await write(fence, isAlone: false) { db in try SQLiteCommit(db: db, thread: fence.thread).make(changes) }
   }
 
   /// As ``write(_:)``, for the one who has the thread.
   func write<Value: Sendable>(
-    _ fence: Fence, _ body: @escaping @Sendable (Database) throws -> Value
+    _ fence: Fence, isAlone: Bool = true, _ body: @escaping @Sendable (Database) throws -> Value
   ) async throws -> Value {
-    try await write { [self] db in
+    try await writable().write(isAlone: isAlone) { [self] db, group in
       guard let held = state.withLock({ $0.held[fence.thread] }), held.fence == fence.number else {
         throw StoreError.fenced
       }
-      try db.change(SQL.checkFence, [.text(fence.thread.rawValue), .int(fence.number), .int(held.commits)])
+      let commits = held.commits + group.commits[fence.thread, default: 0]
+      try db.change(SQL.checkFence, [.text(fence.thread.rawValue), .int(fence.number), .int(commits)])
       guard db.changesCount == 1 else { throw StoreError.fenced }
+      group.commits[fence.thread, default: 0] += 1
       return try body(db)
     } committed: { [self] in
       state.withLock { $0.held[fence.thread]?.commits += 1 }
@@ -253,7 +251,8 @@ extension SQLiteStore {
     }
     try reader?.close()
     guard let writer, !wasClosed else { return }
-    try await run(on: writer) { [self] db in
+    writer.close()
+    try await writer.use { [self] db in
       if try openLock?.tryLock(.exclusive) == true, try storeLock?.tryLock(.exclusive) == true {
         try? db.execute(sql: "PRAGMA busy_timeout = 100")
         _ = try? db.row("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -261,88 +260,27 @@ extension SQLiteStore {
       storeLock?.unlock()
       openLock?.unlock()
     }
-    try writer.close()
+    try writer.queue.close()
   }
 
   /// One IMMEDIATE transaction under the store's lock. It is not cancelled with the calling task.
-  func write<Value: Sendable>(
-    _ body: @escaping @Sendable (Database) throws -> Value, committed: @escaping @Sendable () -> Void = {}
-  ) async throws -> Value {
-    try await locked { [self] db, patience in
-      let value = try transact(db, &patience, body)
-      committed()
-      checkpointIfDue(db)
-      return value
-    }
+  func write<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
+    try await writable().write(isAlone: true) { db, _ in try body(db) }
   }
 
   /// Moves the whole log into the database, so that nothing of what was removed is left in it.
-  func emptyLog() async throws {
-    try await locked { [folder] db, patience in
-      while var row = try db.row("PRAGMA wal_checkpoint(TRUNCATE)"), try row.int() != 0 {
-        guard patience.wait() else {
-          throw StoreError.unusable(
-            "\(folder.wal) still holds what was removed, because another process reads the store; it is emptied when graphrun next changes something after that has ended"
-          )
-        }
-      }
-    }
-  }
+  func emptyLog() async throws { try await writable().emptyLog() }
 
-  private func locked<Value: Sendable>(
-    _ body: @escaping @Sendable (Database, inout Patience) throws -> Value
-  ) async throws -> Value {
-    guard let writer, let storeLock else {
-      throw StoreError.unusable("\(folder.database) was opened for looking only")
-    }
-    return try await run(on: writer) { [self] db in
-      try checkIsOpen()
-      var patience = Patience(self.patience)
-      while try !storeLock.tryLock(.exclusive) {
-        guard patience.wait() else { throw StoreError.locked(folder, by: folder.storeLock) }
-      }
-      defer { storeLock.unlock() }
-      if unsafe graphrun_sqlite_has_moved(db.sqliteConnection) != 0 {
-        throw StoreError.unusable(
-          "\(folder.database) was moved or replaced while it was in use; resume to go on with what is there now")
-      }
-      return try body(db, &patience)
-    }
-  }
-
-  private func transact<Value>(
-    _ db: Database, _ patience: inout Patience, _ body: (Database) throws -> Value
-  ) throws -> Value {
-    while true {
-      do {
-        var value: Value?
-        try db.inTransaction(.immediate) {
-          value = try body(db)
-          return .commit
-        }
-        guard let value else { preconditionFailure("a transaction that ended gives its value") }
-        return value
-      } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
-        guard patience.wait() else { throw StoreError.locked(folder, by: folder.shm) }
-      }
-    }
-  }
-
-  /// Moves the -wal into the database every 1,000 pages. That it does not succeed (a reader is in the way) costs only
-  /// room: the next 1,000 pages try again.
-  private func checkpointIfDue(_ db: Database) {
-    let pages = Int(unsafe graphrun_sqlite_pages_written(db.sqliteConnection))
-    let isDue = state.withLock { state in
-      guard pages - state.checkpointedPages >= 1000 else { return false }
-      state.checkpointedPages = pages
-      return true
-    }
-    if isDue { _ = try? db.row("PRAGMA wal_checkpoint(PASSIVE)") }
+  private func writable() throws(StoreError) -> SQLiteWriter {
+    try checkIsOpen()
+    guard let writer else { throw .unusable("\(folder.database) was opened for looking only") }
+    return writer
   }
 
   /// One consistent look at the store.
   func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
-    try await run(on: try reader()) { [self] db in
+    let reader = try reader()
+    return try await run(on: reader) { [self] db in
       try checkIsOpen()
       var value: Value?
       try db.inTransaction(.deferred) {
@@ -390,7 +328,7 @@ extension SQLiteStore {
   /// The settings of the connection that writes, as SQLite tells them; for `doctor`.
   public func settings() async throws -> [String: String] {
     guard let writer else { return [:] }
-    return try await run(on: writer) { [self] db in
+    return try await writer.use { [self] db in
       try checkIsOpen()
       var settings = ["defensive": "\(unsafe graphrun_sqlite_is_defensive(db.sqliteConnection))"]
       for name in SQLiteConnections.settings {

@@ -1,0 +1,200 @@
+import CSQLite
+import GRDB
+import Graph
+import Synchronization
+
+/// The connection that writes: one IMMEDIATE transaction at a time under the store's lock, each of everything that
+/// waits to be committed then, so that threads and tasks share what it takes to reach the disk.
+final class SQLiteWriter: Sendable {
+  let queue: DatabaseQueue
+  private let storeLock: LockFile
+  private let folder: StateFolder
+  private let patience: Duration
+  private let state = Mutex(State())
+
+  /// Commits that one transaction holds at most.
+  private static let most = 256
+
+  private struct State {
+    var waiting: [Entry] = []
+    var isWriting = false
+    var isClosed = false
+
+    /// Pages the connection had written at the last checkpoint.
+    var checkpointedPages = 0
+
+    /// What the next transaction is made of.
+    mutating func takeGroup() -> [Entry] {
+      let shared = waiting.prefix(most).prefix { !$0.isAlone }
+      let group = shared.isEmpty ? Array(waiting.prefix(1)) : Array(shared)
+      waiting.removeFirst(group.count)
+      return group
+    }
+  }
+
+  /// What the transaction under way did before, for those who are in it together.
+  struct Group {
+    var commits: [ThreadID: Int] = [:]
+  }
+
+  /// Something to write.
+  private struct Entry: Sendable {
+    /// Makes the changes, and gives what is to be done once they are durable.
+    var make: @Sendable (Database, inout Group) throws -> @Sendable () -> Void
+    var fail: @Sendable (any Error) -> Void
+
+    /// It may not be tried a second time, or takes long.
+    var isAlone: Bool
+  }
+
+  init(queue: DatabaseQueue, storeLock: LockFile, folder: StateFolder, patience: Duration) {
+    self.queue = queue
+    self.storeLock = storeLock
+    self.folder = folder
+    self.patience = patience
+  }
+
+  /// Returns once what `body` did is durable. It is not cancelled with the calling task.
+  ///
+  /// - Parameters:
+  ///   - isAlone: `body` has a transaction of its own and is called once. Else it may be called again, after a
+  ///     rollback, where another one in its transaction failed.
+  ///   - committed: called then, before anything else is written.
+  func write<Value: Sendable>(
+    isAlone: Bool, _ body: @escaping @Sendable (Database, inout Group) throws -> Value,
+    committed: @escaping @Sendable () -> Void = {}
+  ) async throws -> Value {
+    try await withCheckedThrowingContinuation { done in
+      enqueue(
+        Entry(
+          make: { db, group in
+            let value = try body(db, &group)
+            return {
+              committed()
+              done.resume(returning: value)
+            }
+          },
+          fail: { [folder] error in
+            done.resume(throwing: (error as? CallersError)?.error ?? StoreError(error, in: folder))
+          }, isAlone: isAlone))
+    }
+  }
+
+  /// Anything else that needs the connection, one after the other.
+  func use<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
+    try await withCheckedThrowingContinuation { done in
+      queue.asyncWriteWithoutTransaction { [folder] db in
+        done.resume(with: Result { try body(db) }.mapError { StoreError($0, in: folder) })
+      }
+    }
+  }
+
+  func close() {
+    state.withLock { $0.isClosed = true }
+  }
+
+  /// Moves the whole log into the database, so that nothing of what was removed is left in it.
+  func emptyLog() async throws {
+    try await use { [self] db in
+      var patience = try lock(db)
+      defer { storeLock.unlock() }
+      while var row = try db.row("PRAGMA wal_checkpoint(TRUNCATE)"), try row.int() != 0 {
+        guard patience.wait() else {
+          throw StoreError.unusable(
+            "\(folder.wal) still holds what was removed, because another process reads the store; it is emptied when graphrun next changes something after that has ended"
+          )
+        }
+      }
+    }
+  }
+}
+
+extension SQLiteWriter {
+  private func enqueue(_ entry: Entry) {
+    let isIdle = state.withLock { state in
+      state.waiting.append(entry)
+      defer { state.isWriting = true }
+      return !state.isWriting
+    }
+    if isIdle { writeNext() }
+  }
+
+  private func writeNext() {
+    queue.asyncWriteWithoutTransaction { [self] db in
+      write(state.withLock { $0.takeGroup() }, db)
+      let isDone = state.withLock { state in
+        state.isWriting = !state.waiting.isEmpty
+        return !state.isWriting
+      }
+      if !isDone { writeNext() }
+    }
+  }
+
+  private func write(_ group: [Entry], _ db: Database) {
+    do {
+      var patience = try lock(db)
+      defer { storeLock.unlock() }
+      write(group, db, &patience)
+      checkpointIfDue(db)
+    } catch {
+      for entry in group { entry.fail(error) }
+    }
+  }
+
+  /// One transaction of the whole group; where it fails, one of each, so that every failure is its own.
+  private func write(_ group: [Entry], _ db: Database, _ patience: inout Patience) {
+    do {
+      for durable in try transact(group, db, &patience) { durable() }
+    } catch {
+      guard group.count > 1 else { return group.forEach { $0.fail(error) } }
+      for entry in group { write([entry], db, &patience) }
+    }
+  }
+
+  private func transact(
+    _ group: [Entry], _ db: Database, _ patience: inout Patience
+  ) throws -> [@Sendable () -> Void] {
+    while true {
+      do {
+        var durable: [@Sendable () -> Void] = []
+        try db.inTransaction(.immediate) {
+          var shared = Group()
+          durable = try group.map { try $0.make(db, &shared) }
+          return .commit
+        }
+        return durable
+      } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
+        guard patience.wait() else { throw StoreError.locked(folder, by: folder.shm) }
+      }
+    }
+  }
+
+  /// Takes the store's lock, and makes sure that the file is still the one that was opened.
+  ///
+  /// - Returns: how long anything else that is locked may be waited for.
+  private func lock(_ db: Database) throws -> Patience {
+    if state.withLock(\.isClosed) { throw StoreError.unusable("\(folder.database) is closed") }
+    var patience = Patience(self.patience)
+    while try !storeLock.tryLock(.exclusive) {
+      guard patience.wait() else { throw StoreError.locked(folder, by: folder.storeLock) }
+    }
+    guard unsafe graphrun_sqlite_has_moved(db.sqliteConnection) == 0 else {
+      storeLock.unlock()
+      throw StoreError.unusable(
+        "\(folder.database) was moved or replaced while it was in use; resume to go on with what is there now")
+    }
+    return patience
+  }
+
+  /// Moves the -wal into the database every 1,000 pages. That it does not succeed (a reader is in the way) costs only
+  /// room: the next 1,000 pages try again.
+  private func checkpointIfDue(_ db: Database) {
+    let pages = Int(unsafe graphrun_sqlite_pages_written(db.sqliteConnection))
+    let isDue = state.withLock { state in
+      guard pages - state.checkpointedPages >= 1000 else { return false }
+      state.checkpointedPages = pages
+      return true
+    }
+    if isDue { _ = try? db.row("PRAGMA wal_checkpoint(PASSIVE)") }
+  }
+}
