@@ -30,7 +30,7 @@ extension MemoryStore {
     try open { contents throws(StoreError) in
       try contents.check(fence)
       for (namespace, doomed) in pruning.numbers {
-        contents.threads[fence.thread]?.prune(doomed, namespace)
+        try contents.threads[fence.thread]?.prune(doomed, namespace)
       }
       for namespace in pruning.namespaces {
         contents.threads[fence.thread]?.output.removeAll { $0.namespace == namespace }
@@ -61,11 +61,10 @@ extension MemoryStore {
   public func compact() async throws -> Int { try open { _ throws(StoreError) in 0 } }
 }
 
-extension MemoryStore.StoredThread {
-  fileprivate mutating func prune(_ doomed: Set<Int>, _ namespace: String) {
+extension MemoryThread {
+  fileprivate mutating func prune(_ doomed: Set<Int>, _ namespace: String) throws(StoreError) {
     guard var line = lines[namespace] else { return }
-    let gone = doomed.filter { line.checkpoints.removeValue(forKey: $0) != nil || line.tasks[$0] != nil }
-    line.numbers.removeAll(where: doomed.contains)
+    let gone = try line.remove(doomed)
     let kept = Set(line.ends.filter { line.checkpoints[$0.value] != nil }.keys)
     for number in doomed where !kept.contains(number) { line.tasks[number] = nil }
     line.gaps = line.gaps.adding(gone, namespace, .pruned)
@@ -89,11 +88,13 @@ extension MemoryStore.Contents {
     if let change = part.change { try [change].checkLimits() }
     switch part {
     case .gap(let gap):
-      threads[thread]?.lines[gap.namespace, default: MemoryStore.Line()].gaps.append(gap)
+      threads[thread]?.lines[gap.namespace, default: MemoryThread.Line()].gaps.append(gap)
     case .checkpoint(let record, let values):
-      try threads[thread]?.lines[record.namespace, default: MemoryStore.Line()].put(record, values)
+      try threads[thread]?.lines[record.namespace, default: MemoryThread.Line()].put(record, values)
     default:
-      if let change = part.change { try MemoryStore.make([change], thread, in: &self) }
+      guard let change = part.change else { return }
+      try threads[thread]?.check([change], of: thread)
+      make([change], thread)
     }
   }
 
@@ -108,11 +109,11 @@ extension MemoryStore.Contents {
   }
 }
 
-extension MemoryStore.Line {
+extension MemoryThread.Line {
   fileprivate var parts: [ThreadPart] {
     var parts = gaps.map(ThreadPart.gap)
     for number in Set(checkpoints.keys).union(tasks.keys).sorted() {
-      if let stored = checkpoints[number] {
+      if let stored = try? self[number] {
         let grows =
           stored.record.parent.map { checkpoints[$0] != nil }
           ?? ((try? stored.record.state(from: [:])) == stored.values)
@@ -127,24 +128,12 @@ extension MemoryStore.Line {
     if let newest = numbers.last, newest >= record.number {
       throw .refused("checkpoint \(record.number) after \(newest)")
     }
-    let parent = record.parent.flatMap { checkpoints[$0]?.values }
-    guard parent != nil || record.parent == nil || values != nil else {
+    let isChild = record.parent.map { checkpoints[$0] != nil } ?? false
+    guard isChild || record.parent == nil || values != nil else {
       throw .refused("checkpoint \(record.number) of a parent \(record.parent ?? 0) that is not stored")
     }
-    if let values { return add(record, values) }
-    add(record, try record.state(from: parent ?? [:]))
-  }
-}
-
-extension CheckpointRecord {
-  /// The state it ends with, grown from `values`.
-  func state(from values: JSONObject) throws(StoreError) -> JSONObject {
-    var values = values
-    do {
-      for delta in deltas { try delta.apply(to: &values) }
-    } catch {
-      throw .refused("checkpoint \(number): \(error)")
-    }
-    return values
+    if let values { return append(record, values) }
+    let before = isChild ? try self.values(at: record.parent ?? 0) : [:]
+    append(record, try record.state(from: before))
   }
 }

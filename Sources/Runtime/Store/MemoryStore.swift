@@ -11,7 +11,7 @@ public final class MemoryStore: Checkpointer {
   public init() {}
 
   struct Contents {
-    var threads: [ThreadID: StoredThread] = [:]
+    var threads: [ThreadID: MemoryThread] = [:]
 
     /// Threads that have a header, in the order they got it.
     var order: [ThreadID] = []
@@ -20,42 +20,12 @@ public final class MemoryStore: Checkpointer {
     var memory: [MemoryNamespace: [String: MemoryItem]] = [:]
     var isClosed = false
   }
-
-  struct StoredThread {
-    var fence = 0
-    var owner: OwnerRecord?
-    var header: ThreadRecord?
-    var lines: OrderedDictionary<String, Line> = [:]
-    var output: [OutputRecord] = []
-    var services: [ServiceRecord] = []
-    var notes: [NoteRecord] = []
-
-    var isEmpty: Bool { lines.isEmpty && output.isEmpty && services.isEmpty && notes.isEmpty }
-  }
-
-  /// One namespace of a thread.
-  struct Line {
-    var gaps: [CheckpointGap] = []
-    var numbers: [Int] = []
-    var checkpoints: [Int: StoredCheckpoint] = [:]
-    var tasks: [Int: [TaskRecord]] = [:]
-
-    /// The `step` child of each checkpoint that has one.
-    var ends: [Int: Int] = [:]
-
-    func tasks(of checkpoint: Int?) -> [TaskRecord] {
-      guard let checkpoint else { return [] }
-      return (tasks[checkpoint] ?? []).sorted {
-        ($0.ordinal, $0.id.node, $0.id.index) < ($1.ordinal, $1.id.node, $1.id.index)
-      }
-    }
-  }
 }
 
 extension MemoryStore {
   public func acquire(_ thread: ThreadID, owner: OwnerRecord) async throws -> Fence {
     try open { contents throws(StoreError) in
-      var stored = contents.threads[thread] ?? StoredThread()
+      var stored = contents.threads[thread] ?? MemoryThread()
       if let owner = stored.owner { throw .busy(owner) }
       stored.fence += 1
       stored.owner = owner
@@ -73,9 +43,9 @@ extension MemoryStore {
   public func commit(_ changes: [StoreChange], fence: Fence) async throws {
     try open { contents throws(StoreError) in
       try contents.check(fence)
-      var changed = contents
-      try Self.make(changes, fence.thread, in: &changed)
-      contents = changed
+      try changes.checkLimits()
+      try contents.threads[fence.thread]?.check(changes, of: fence.thread)
+      contents.make(changes, fence.thread)
     }
   }
 
@@ -99,8 +69,10 @@ extension MemoryStore {
     _ number: Int?, of thread: ThreadID, namespace: String
   ) async throws -> StoredCheckpoint? {
     try open { contents throws(StoreError) in
-      let line = contents.threads[thread]?.lines[namespace]
-      return (number ?? line?.numbers.last).flatMap { line?.checkpoints[$0] }
+      guard let line = contents.threads[thread]?.lines[namespace], let number = number ?? line.numbers.last else {
+        return nil
+      }
+      return try line[number]
     }
   }
 
@@ -110,7 +82,7 @@ extension MemoryStore {
     try open { contents throws(StoreError) in
       guard let line = contents.threads[thread]?.lines[namespace] else { return [] }
       let numbers = line.numbers.reversed().filter { $0 < before ?? .max }.prefix(max(0, limit ?? .max))
-      return numbers.compactMap { line.checkpoints[$0]?.record }.map { record in
+      return numbers.compactMap { line.checkpoints[$0] }.map { record in
         var shown = record
         shown.deltas = []
         return HistoryEntry(record: shown, ran: record.source == .step ? line.tasks(of: record.parent) : [])
@@ -175,83 +147,45 @@ extension MemoryStore {
   }
 }
 
-extension MemoryStore {
-  static func make(
-    _ changes: [StoreChange], _ thread: ThreadID, in contents: inout Contents
-  ) throws(StoreError) {
-    try changes.checkLimits()
-    for change in changes { try make(change, thread, in: &contents) }
+extension MemoryStore.Contents {
+  /// Makes changes that ``MemoryThread/check(_:of:)`` has nothing against.
+  mutating func make(_ changes: [StoreChange], _ thread: ThreadID) {
+    for change in changes { make(change, thread) }
     for case .checkpoint(let record, let values) in changes {
-      try append(
-        record, values, to: &contents.threads[thread, default: StoredThread()].lines[record.namespace, default: Line()])
-    }
-    let stored = contents.threads[thread]
-    if let stored, stored.header == nil, !stored.isEmpty {
-      throw .refused("thread \(thread) has no header")
+      threads[thread]?.lines[record.namespace, default: MemoryThread.Line()].append(record, values)
     }
   }
 
-  private static func make(
-    _ change: StoreChange, _ thread: ThreadID, in contents: inout Contents
-  ) throws(StoreError) {
+  private mutating func make(_ change: StoreChange, _ thread: ThreadID) {
     switch change {
     case .checkpoint: return
-    case .graph(let record): contents.graphs[record.hash] = contents.graphs[record.hash] ?? record
-    case .cache(let record): contents.cache[record.key] = record
+    case .graph(let record): graphs[record.hash] = graphs[record.hash] ?? record
+    case .cache(let record): cache[record.key] = record
     case .thread(let record):
-      guard record.id == thread else { throw .refused("thread \(record.id)'s header with \(thread)'s fence") }
-      if contents.threads[thread]?.header == nil { contents.order.append(thread) }
-      contents.threads[thread]?.header = record
+      if threads[thread]?.header == nil { order.append(thread) }
+      threads[thread]?.header = record
     case .note(let record):
-      contents.threads[thread]?.notes.put(record) { ($0.key, $0.name) == (record.key, record.name) }
-    case .memory(.put(let item)): contents.memory[item.namespace, default: [:]][item.key] = item
-    case .memory(.delete(let namespace, let key)): contents.memory[namespace]?[key] = nil
-    case .output(let records): contents.threads[thread]?.output += records
-    case .serviceEnded(let key): contents.threads[thread]?.services.removeAll { $0.key == key }
-    case .service(let record):
-      guard record.thread == thread else { throw .refused("\(record.thread)'s service with \(thread)'s fence") }
-      contents.threads[thread]?.services.put(record) { $0.key == record.key }
-    case .task(let record):
-      try put(
-        record, in: &contents.threads[thread, default: StoredThread()].lines[record.id.namespace, default: Line()])
-      if record.isFinished {
-        let key = TaskKey.key(thread, record.id)
-        contents.threads[thread]?.notes.removeAll { $0.key == key }
-      }
+      threads[thread]?.notes.put(record) { ($0.key, $0.name) == (record.key, record.name) }
+    case .memory(.put(let item)): memory[item.namespace, default: [:]][item.key] = item
+    case .memory(.delete(let namespace, let key)): memory[namespace]?[key] = nil
+    case .output(let records): threads[thread]?.output += records
+    case .serviceEnded(let key): threads[thread]?.services.removeAll { $0.key == key }
+    case .service(let record): threads[thread]?.services.put(record) { $0.key == record.key }
+    case .task(let record): threads[thread]?.put(record, of: thread)
     }
   }
 
-  private static func put(_ record: TaskRecord, in line: inout Line) throws(StoreError) {
-    if let child = line.ends[record.checkpoint] {
-      throw .refused("task \(record.label) of checkpoint \(record.checkpoint), which checkpoint \(child) ended")
-    }
-    line.tasks[record.checkpoint, default: []].put(record) { $0.id == record.id }
-  }
-
-  private static func append(
-    _ record: CheckpointRecord, _ values: JSONObject, to line: inout Line
-  ) throws(StoreError) {
-    if let newest = line.numbers.last, newest >= record.number {
-      throw .refused("checkpoint \(record.number) after \(newest)")
-    }
-    if let parent = record.parent, line.checkpoints[parent] == nil {
-      throw .refused("checkpoint \(record.number) of a parent \(parent) that is not stored")
-    }
-    line.add(record, values)
-  }
-}
-
-extension MemoryStore.Contents {
   func check(_ fence: Fence) throws(StoreError) {
     guard let stored = threads[fence.thread], stored.owner != nil, stored.fence == fence.number else { throw .fenced }
   }
 }
 
-extension MemoryStore.Line {
-  mutating func add(_ record: CheckpointRecord, _ values: JSONObject) {
-    numbers.append(record.number)
-    if let parent = record.parent, record.source == .step { ends[parent] = record.number }
-    checkpoints[record.number] = StoredCheckpoint(record: record, values: values)
+extension MemoryThread {
+  fileprivate mutating func put(_ record: TaskRecord, of thread: ThreadID) {
+    lines[record.id.namespace, default: Line()].put(record)
+    guard record.isFinished, !notes.isEmpty else { return }
+    let key = TaskKey.key(thread, record.id)
+    notes.removeAll { $0.key == key }
   }
 }
 
