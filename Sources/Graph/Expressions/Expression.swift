@@ -51,6 +51,10 @@ public struct Expression: Sendable {
   /// What of the state this can read.
   public var reads: Reads { plan.reads }
 
+  /// Whether the value is had without jq, and so at once, whatever the state (a few operations on values that they do
+  /// not fit are left to jq even so).
+  public var isImmediate: Bool { plan.native != nil || plan.code != nil }
+
   /// The variables this names, without the `$`.
   public var variables: Set<String> { plan.variables }
 

@@ -44,22 +44,15 @@ extension Field {
     guard case .map(let fields) = self else { return nil }
     return fields[key]
   }
-}
 
-/// What an expression sees.
-public struct Scope: Sendable {
-  /// `.`: the channels that have a value.
-  public var state: JSONObject
-
-  /// The variables that have a value here, without the `$`: `result`, `item`, `index`, `run`, `env`, `secrets`,
-  /// `error`, `errors`. Those not given are `null`.
-  public var variables: JSONObject
-
-  public init(state: JSONObject = [:], variables: JSONObject = [:]) {
-    self.state = state
-    self.variables = variables
+  /// Whether every expression inside ``Expression/isImmediate``.
+  public var isImmediate: Bool {
+    switch self {
+    case .literal: true
+    case .template(let template): template.isImmediate
+    case .expression(let expression): expression.isImmediate
+    case .list(let fields): fields.allSatisfy(\.isImmediate)
+    case .map(let fields): fields.values.allSatisfy(\.isImmediate)
+    }
   }
-
-  /// Every variable an expression may name.
-  public static let variableNames = ["result", "item", "index", "run", "env", "secrets", "error", "errors"]
 }

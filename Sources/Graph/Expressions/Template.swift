@@ -45,6 +45,13 @@ public struct Template: Sendable, Hashable {
     }
   }
 
+  /// Whether every expression in it ``Expression/isImmediate``.
+  public var isImmediate: Bool {
+    parts.allSatisfy { part in
+      if case .expression(let expression) = part { expression.isImmediate } else { true }
+    }
+  }
+
   /// The string, where nothing in it is evaluated.
   public var constantText: String? {
     var result = ""

@@ -23,6 +23,14 @@ public struct Routes: Sendable, Hashable {
 }
 
 extension Routes {
+  /// Whether every expression in these ``Expression/isImmediate``.
+  public var isImmediate: Bool {
+    routes.allSatisfy { route in
+      if case .computed(let expression, _) = route.target, !expression.isImmediate { return false }
+      return route.when?.isImmediate != false && route.each?.isImmediate != false
+    }
+  }
+
   /// What of the state decides where these lead.
   public var reads: Expression.Reads {
     routes.reduce(.channels([])) { reads, route in

@@ -8,6 +8,8 @@ public struct SetNode: NodeKind {
 
   public init() {}
 
+  public var isInstant: Bool { true }
+
   public func effectClass(of node: Node) -> EffectClass { .pure }
 
   public func run(_ task: TaskContext) async throws -> NodeResult {

@@ -14,11 +14,23 @@ struct GraphPlan: Sendable {
   /// Nodes with `after`, in declaration order.
   let barriers: [Node]
 
+  /// Folder that relative names in the graph start from.
+  let folder: String
+
+  /// Nodes all of whose expressions need no jq.
+  private let immediate: Set<NodeName>
+
+  /// What of the state the routes of a node look at.
+  let routeReads: [NodeName: Expression.Reads]
+
   init(_ graph: StateGraph, namespace: String = "") {
     self.graph = graph
     self.namespace = namespace
     order = Dictionary(uniqueKeysWithValues: graph.nodes.keys.enumerated().map { ($1, $0) })
     barriers = graph.nodes.values.filter { !$0.after.isEmpty }
+    folder = graph.folder
+    immediate = Set(graph.nodes.values.filter(\.isImmediate).map(\.name))
+    routeReads = graph.nodes.reduce(into: [:]) { $0[$1.key] = $1.value.next?.reads }
   }
 
   func node(_ name: NodeName) -> Node {
@@ -27,6 +39,9 @@ struct GraphPlan: Sendable {
     }
     return node
   }
+
+  /// Whether none of its expressions needs jq.
+  func isImmediate(_ node: Node) -> Bool { immediate.contains(node.name) }
 
   func inDeclarationOrder(_ names: some Sequence<NodeName>) -> [NodeName] {
     names.sorted { order[$0, default: .max] < order[$1, default: .max] }
@@ -132,5 +147,14 @@ private struct Gathering {
   init(arrivals: [NodeName: Set<NodeName>], deferred: [NodeName: [TaskError]]) {
     self.arrivals = arrivals
     self.deferred = deferred
+  }
+}
+
+extension Node {
+  fileprivate var isImmediate: Bool {
+    if case .parts(let parts)? = save, !parts.values.allSatisfy(\.isImmediate) { return false }
+    if case .prompt(let template)? = approve, !template.isImmediate { return false }
+    return cache == nil && when?.isImmediate != false && next?.isImmediate != false
+      && fields.values.allSatisfy(\.isImmediate)
   }
 }

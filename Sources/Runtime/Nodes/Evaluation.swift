@@ -1,11 +1,15 @@
 import Dispatch
 
-/// Runs expressions off the cooperative threads, as one may block for up to two seconds in the jq helper.
+/// Runs expressions: where they need jq off the cooperative threads, as one may block for up to two seconds in its helper.
 package enum Evaluation {
   private static let queue = DispatchQueue(label: "graphrun.expressions", attributes: .concurrent)
 
-  package static func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
-    try await withCheckedThrowingContinuation { continuation in
+  /// - Parameter isImmediate: what `body` evaluates needs no jq, and is done here and now.
+  package static func run<Value: Sendable>(
+    isImmediate: Bool = false, _ body: @escaping @Sendable () throws -> Value
+  ) async throws -> Value {
+    if isImmediate { return try body() }
+    return try await withCheckedThrowingContinuation { continuation in
       queue.async { continuation.resume(with: Result { try body() }) }
     }
   }

@@ -33,6 +33,9 @@ public protocol NodeKind: Sendable {
 
   /// How long an attempt may take where the node does not say; `nil` is any time.
   var defaultTimeout: Duration? { get }
+
+  /// Whether an attempt only computes, and so ends at once: no timeout is watched, and tasks run one after the other.
+  var isInstant: Bool { get }
 }
 
 extension NodeKind {
@@ -45,6 +48,8 @@ extension NodeKind {
   }
 
   public var defaultTimeout: Duration? { Node.defaultTimeout }
+
+  public var isInstant: Bool { false }
 }
 
 /// What in doubt means for a node.

@@ -14,7 +14,7 @@ public struct TaskContext: Sendable {
   public let attempt: Int
 
   /// Idempotency key: the same for every attempt of this task, also after a crash (RELIABILITY R5).
-  public let key: String
+  public var key: String { services.key(call: "") }
 
   /// Answers to the node's own questions, by the keys it asked them under.
   let answers: [String: JSON]
@@ -26,7 +26,9 @@ public struct TaskContext: Sendable {
   public let folder: String
 
   /// Environment for child processes: the user's, without the graph's secrets, with the run's marker and the key.
-  public let environment: [String: String]
+  public var environment: [String: String] { makeEnvironment() }
+
+  private let makeEnvironment: @Sendable () -> [String: String]
 
   /// How long a child gets between TERM and KILL when the attempt is cancelled.
   public let stopGrace: @Sendable () -> Duration
@@ -37,19 +39,18 @@ public struct TaskContext: Sendable {
   let services: any TaskServices
 
   init(
-    node: Node, scope: Scope, id: TaskID, attempt: Int, key: String, answers: [String: JSON],
-    servers: OrderedDictionary<String, Field>, folder: String, environment: [String: String],
+    node: Node, scope: Scope, id: TaskID, attempt: Int, answers: [String: JSON],
+    servers: OrderedDictionary<String, Field>, folder: String, environment: @escaping @Sendable () -> [String: String],
     stopGrace: @escaping @Sendable () -> Duration, clock: RunClock, services: any TaskServices
   ) {
     self.node = node
     self.scope = scope
     self.id = id
     self.attempt = attempt
-    self.key = key
     self.answers = answers
     self.servers = servers
     self.folder = folder
-    self.environment = environment
+    makeEnvironment = environment
     self.stopGrace = stopGrace
     self.clock = clock
     self.services = services
@@ -72,7 +73,9 @@ extension TaskContext {
     var scope = scope
     if let result { scope.variables["result"] = result }
     do {
-      return try await Evaluation.run { [scope] in try field.evaluate(in: scope, quoting: quoting) }
+      return try await Evaluation.run(isImmediate: field.isImmediate) { [scope] in
+        try field.evaluate(in: scope, quoting: quoting)
+      }
     } catch let error as ExpressionError {
       throw NodeFailure(error, key: key)
     }
@@ -240,13 +243,13 @@ extension NodeFailure {
 extension TaskContext {
   /// A context without a runner, for tests of a node kind: prints go to `onPrint`, nothing is stored.
   package static func forTesting(
-    _ node: Node, scope: Scope = Scope(), attempt: Int = 1, key: String = "testkey", answers: [String: JSON] = [:],
+    _ node: Node, scope: Scope = Scope(), attempt: Int = 1, answers: [String: JSON] = [:],
     servers: OrderedDictionary<String, Field> = [:], folder: String, environment: [String: String],
     stopGrace: Duration = .seconds(5), clock: RunClock = .system, services: any TaskServices
   ) -> TaskContext {
     TaskContext(
-      node: node, scope: scope, id: TaskID(due: DueMark(checkpoint: 1), node: node.name), attempt: attempt, key: key,
-      answers: answers, servers: servers, folder: folder, environment: environment, stopGrace: { stopGrace },
+      node: node, scope: scope, id: TaskID(due: DueMark(checkpoint: 1), node: node.name), attempt: attempt,
+      answers: answers, servers: servers, folder: folder, environment: { environment }, stopGrace: { stopGrace },
       clock: clock, services: services)
   }
 }

@@ -16,6 +16,9 @@ struct AttemptTimers: Sendable {
   let idle: Duration?
   let output: TaskOutput
 
+  /// The attempt ends at once and is not watched.
+  var isInstant = false
+
   private enum Signal: Sendable {
     case outcome(Outcome)
     case expired(String)
@@ -23,7 +26,8 @@ struct AttemptTimers: Sendable {
   }
 
   func run(_ body: @escaping @Sendable () async throws -> NodeResult) async -> Outcome {
-    await withTaskGroup(of: Signal.self) { group in
+    if isInstant { return settle(await outcome(of: body), nil) }
+    return await withTaskGroup(of: Signal.self) { group in
       group.addTask { .outcome(await outcome(of: body)) }
       if let timeout {
         group.addTask { await expire(after: timeout, "no end after \(timeout.readable) (timeout)") }

@@ -75,7 +75,7 @@ public struct Engine: Sendable {
   public func start(
     _ graph: StateGraph, thread: ThreadID, inputs: JSONObject = [:], durability: Durability = .sync,
     abandon: Bool = false, options: RunOptions = RunOptions(), stop: StopControl = StopControl(),
-    observe: @escaping Observer = { _ in }
+    observe: Observer? = nil
   ) async throws -> RunEnd {
     let secrets = try self.secrets(of: graph)
     try check(options, graph)
@@ -113,7 +113,7 @@ public struct Engine: Sendable {
   public func resume(
     _ thread: ThreadID, graph: StateGraph, from number: Int? = nil, update: StateUpdate = StateUpdate(),
     answers: [Answer] = [], options: RunOptions = RunOptions(), stop: StopControl = StopControl(),
-    observe: @escaping Observer = { _ in }
+    observe: Observer? = nil
   ) async throws -> RunEnd {
     let secrets = try self.secrets(of: graph)
     try check(options, graph)
@@ -225,7 +225,7 @@ public struct Engine: Sendable {
 
   private func context(
     _ graph: StateGraph, _ fence: Fence, _ secrets: JSONObject, _ durability: Durability, _ options: RunOptions,
-    _ stop: StopControl, _ observe: @escaping Observer
+    _ stop: StopControl, _ observe: Observer?
   ) -> RunContext {
     let mask = SecretMask(secrets.values.compactMap(\.stringValue))
     var child = environment
@@ -233,7 +233,7 @@ public struct Engine: Sendable {
     child[Orphans.storeVariable] = store.identity
     child[Orphans.runVariable] = OwnerRecord.runMarker(fence.thread) + "\(fence.number)"
     return RunContext(
-      plan: GraphPlan(graph), kinds: kinds, thread: fence.thread, fence: fence,
+      plan: GraphPlan(graph), kinds: kinds, fence: fence,
       ledger: NamespaceLedger(
         Ledger(store: store, fence: fence, mode: durability, clock: clock, observe: observe)), stop: stop,
       clock: clock, mask: mask, secrets: secrets, userEnvironment: environment, childEnvironment: child,

@@ -3,8 +3,6 @@ import OrderedCollections
 
 /// Stores what happens in a run, in order, as its durability asks, and tells each event once its storing is done.
 actor Ledger {
-  typealias Observer = @Sendable (RunEvent) -> Void
-
   /// Something to tell, and where it happened.
   struct Event: Sendable {
     var namespace: String
@@ -15,7 +13,7 @@ actor Ledger {
   private let store: any Checkpointer
   private let fence: Fence
   private let clock: RunClock
-  private let observe: Observer
+  private let observe: Engine.Observer?
 
   /// `async`: what waits to be written.
   private var queue: [Batch] = []
@@ -30,7 +28,7 @@ actor Ledger {
     var events: [Event]
   }
 
-  init(store: any Checkpointer, fence: Fence, mode: Durability, clock: RunClock, observe: @escaping Observer) {
+  init(store: any Checkpointer, fence: Fence, mode: Durability, clock: RunClock, observe: Engine.Observer?) {
     self.store = store
     self.fence = fence
     self.mode = mode
@@ -38,9 +36,12 @@ actor Ledger {
     self.observe = observe
   }
 
+  /// Whether anybody listens: else no event need be made.
+  nonisolated var isHeard: Bool { observe != nil }
+
   /// Tells an event that nothing has to be stored for.
   nonisolated func tell(_ event: Event) {
-    observe(RunEvent(thread: fence.thread, time: clock.now(), namespace: event.namespace, kind: event.kind))
+    observe?(RunEvent(thread: fence.thread, time: clock.now(), namespace: event.namespace, kind: event.kind))
   }
 
   /// Stores at once, whatever the durability: admissions, answers, intents (T0, T1), what a task must remember.
@@ -50,9 +51,9 @@ actor Ledger {
     try await commit(Batch(changes: changes, events: events))
   }
 
-  /// A task ended while siblings run (T2).
-  func taskEnded(_ task: TaskRecord, others: [StoreChange], telling events: [Event]) async throws(StoreError) {
-    try await keep([.task(task)] + others, telling: events)
+  /// Tasks ended while siblings run (T2).
+  func tasksEnded(_ tasks: [TaskRecord], others: [StoreChange], telling events: [Event]) async throws(StoreError) {
+    try await keep(tasks.map(StoreChange.task) + others, telling: events)
   }
 
   /// A super-step ended (T3). A subgraph has no header.

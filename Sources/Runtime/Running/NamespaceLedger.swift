@@ -12,14 +12,21 @@ struct NamespaceLedger: Sendable {
 
   var mode: Durability { ledger.mode }
 
-  func tell(_ kind: RunEvent.Kind) { ledger.tell(event(kind)) }
+  /// What to tell with something that is stored; nothing is made where nobody listens.
+  func events(_ kinds: @autoclosure () -> [RunEvent.Kind]) -> [RunEvent.Kind] { ledger.isHeard ? kinds() : [] }
+
+  func tell(_ kind: @autoclosure () -> RunEvent.Kind) {
+    if ledger.isHeard { ledger.tell(event(kind())) }
+  }
 
   func write(_ changes: [StoreChange], telling events: [RunEvent.Kind] = []) async throws(StoreError) {
     try await ledger.write(changes, telling: events.map(event))
   }
 
-  func taskEnded(_ task: TaskRecord, others: [StoreChange], telling events: [RunEvent.Kind]) async throws(StoreError) {
-    try await ledger.taskEnded(task, others: others, telling: events.map(event))
+  func tasksEnded(
+    _ tasks: [TaskRecord], others: [StoreChange], telling events: [RunEvent.Kind]
+  ) async throws(StoreError) {
+    try await ledger.tasksEnded(tasks, others: others, telling: events.map(event))
   }
 
   func stepEnded(

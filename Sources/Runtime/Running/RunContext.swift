@@ -1,51 +1,105 @@
 import Graph
 
 /// What every task of a run shares.
-struct RunContext: Sendable {
-  var plan: GraphPlan
+final class RunContext: Sendable {
+  let plan: GraphPlan
   let kinds: NodeRegistry
   let thread: ThreadID
   let fence: Fence
-  var ledger: NamespaceLedger
+  let ledger: NamespaceLedger
   let stop: StopControl
   let clock: RunClock
   let mask: SecretMask
   let secrets: JSONObject
   let userEnvironment: [String: String]
   let childEnvironment: [String: String]
-  var options: RunOptions
-  var onRoute: Engine.RouteObserver
-  let resources = RunResources()
+  let options: RunOptions
+  let onRoute: Engine.RouteObserver
+  let resources: RunResources
 
   /// Called at every sign of life, for the `idle` of the task that the graph runs in.
-  var onLife: @Sendable () -> Void = {}
+  let onLife: @Sendable () -> Void
+
+  init(
+    plan: GraphPlan, kinds: NodeRegistry, fence: Fence, ledger: NamespaceLedger, stop: StopControl, clock: RunClock,
+    mask: SecretMask, secrets: JSONObject, userEnvironment: [String: String], childEnvironment: [String: String],
+    options: RunOptions, onRoute: @escaping Engine.RouteObserver
+  ) {
+    self.plan = plan
+    self.kinds = kinds
+    self.fence = fence
+    self.ledger = ledger
+    self.stop = stop
+    self.clock = clock
+    self.mask = mask
+    self.secrets = secrets
+    self.userEnvironment = userEnvironment
+    self.childEnvironment = childEnvironment
+    self.options = options
+    self.onRoute = onRoute
+    thread = fence.thread
+    resources = RunResources()
+    onLife = {}
+  }
+
+  /// For the run of `graph` inside one task of `parent`: its limits and stops are its own.
+  init(of graph: StateGraph, namespace: String, in parent: RunContext, onLife: @escaping @Sendable () -> Void) {
+    var options = parent.options
+    options.maxSteps = nil
+    options.until = nil
+    options.breakBefore = []
+    options.breakAfter = []
+    self.options = options
+    self.onLife = onLife
+    plan = GraphPlan(graph, namespace: namespace)
+    ledger = NamespaceLedger(parent.ledger.ledger, namespace: namespace)
+    onRoute = { _, _ in }
+    kinds = parent.kinds
+    thread = parent.thread
+    fence = parent.fence
+    stop = parent.stop
+    clock = parent.clock
+    mask = parent.mask
+    secrets = parent.secrets
+    userEnvironment = parent.userEnvironment
+    childEnvironment = parent.childEnvironment
+    resources = parent.resources
+  }
 
   /// Which subgraph runs; empty for the thread's own graph.
   var namespace: String { plan.namespace }
 
   /// Folder that relative names in the graph start from.
-  var folder: String { plan.graph.folder }
+  var folder: String { plan.folder }
+
+  /// Whether an attempt of `node` ends at once, so that nothing need watch it.
+  func isInstant(_ node: Node) -> Bool {
+    node.timeout == nil && node.idle == nil && kinds[node.kind]?.isInstant == true
+  }
 
   /// State and variables as `due` sees them, without `$result`.
   func scope(of due: DueTask, values: JSONObject, step: Int, attempt: Int) -> Scope {
-    var variables: JSONObject = [
-      "run": [
+    Scope(
+      state: values,
+      variables: Scope.Variables { [self] name in variable(name, of: due, step: step, attempt: attempt) })
+  }
+
+  private func variable(_ name: String, of due: DueTask, step: Int, attempt: Int) -> JSON? {
+    switch name {
+    case "run":
+      [
         "thread": .string(thread.rawValue), "step": .int(step), "node": .string(due.id.node), "attempt": .int(attempt),
         "key": .string(TaskKey.key(thread, due.id)),
-      ],
-      "secrets": .object(JSONObject(plan.graph.secrets.compactMap { name in secrets[name].map { (name, $0) } })),
-    ]
-    var environment = JSONObject()
-    for name in plan.graph.environment { environment[name] = userEnvironment[name].map(JSON.string) ?? .null }
-    variables["env"] = .object(environment)
-    if let item = due.item {
-      variables["item"] = item.value
-      variables["index"] = .int(item.index)
+      ]
+    case "secrets":
+      .object(JSONObject(plan.graph.secrets.compactMap { name in secrets[name].map { (name, $0) } }))
+    case "env":
+      .object(JSONObject(plan.graph.environment.map { ($0, userEnvironment[$0].map(JSON.string) ?? .null) }))
+    case "item": due.item?.value
+    case "index": (due.item?.index).map(JSON.int)
+    case "error": due.errors.first?.json(withResult: true)
+    case "errors": due.errors.isEmpty ? nil : .array(due.errors.map { $0.json(withResult: true) })
+    default: nil
     }
-    if let first = due.errors.first {
-      variables["error"] = first.json(withResult: true)
-      variables["errors"] = .array(due.errors.map { $0.json(withResult: true) })
-    }
-    return Scope(state: values, variables: variables)
   }
 }

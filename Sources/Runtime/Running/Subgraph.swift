@@ -12,20 +12,10 @@ struct Subgraph: Sendable {
   init(_ graph: StateGraph, in task: TaskRecord, of parent: RunContext, output: TaskOutput) {
     self.graph = graph
     self.task = task
-    let namespace = task.inside.path
-    var context = parent
-    context.plan = GraphPlan(graph, namespace: namespace)
-    context.ledger = NamespaceLedger(parent.ledger.ledger, namespace: namespace)
-    context.options.maxSteps = nil
-    context.options.until = nil
-    context.options.breakBefore = []
-    context.options.breakAfter = []
-    context.onRoute = { _, _ in }
-    context.onLife = { [outer = parent.onLife] in
+    context = RunContext(of: graph, namespace: task.inside.path, in: parent) { [outer = parent.onLife] in
       output.touch()
       outer()
     }
-    self.context = context
   }
 
   /// Begins it, or goes on where it was, and runs as far as it comes.

@@ -24,10 +24,13 @@ final class TaskOutput: Sendable {
   init(template: OutputRecord, mask: SecretMask, show: @escaping @Sendable (OutputStream, String) -> Void) {
     self.template = template
     self.show = show
-    streams = [
-      .stdout: SecretStream(mask), .stderr: SecretStream(mask), .token: SecretStream(mask),
-      .thinking: SecretStream(mask),
-    ]
+    streams =
+      mask.isEmpty
+      ? [:]
+      : [
+        .stdout: SecretStream(mask), .stderr: SecretStream(mask), .token: SecretStream(mask),
+        .thinking: SecretStream(mask),
+      ]
   }
 
   /// What the task is called.

@@ -10,46 +10,65 @@ struct TaskPool: Sendable {
   /// How long running tasks may go on after the run was asked to stop.
   let grace: Duration
 
-  /// The task that ended last, which is stored together with the super-step's end.
-  struct Last: Sendable {
-    var record: TaskRecord
+  /// A task that has ended and is not stored yet.
+  struct Ended: Sendable {
+    /// Place among the super-step's tasks; `nil` for one that was stopped, which is stored already.
+    var index: Int?
+
+    /// What is stored besides the task.
     var others: [StoreChange]
     var events: [RunEvent.Kind]
   }
 
   private enum Signal: Sendable {
     case ended(Int, Result<TaskRun.End, StoreError>, [StoreChange])
+    case stored(StoreError?)
     /// A task's wait for its turn has lasted as long as it may.
     case overdue(Int)
     case cancel
     case watchEnded
   }
 
-  /// Runs those at `indices` as far as failures and stops allow. All but the last to end are stored as they end.
+  /// Runs those at `indices` as far as failures and stops allow, and stores them as they end.
   ///
+  /// - Returns: those that are left to be stored together with the super-step's end: the last, and what ended while
+  ///   others were being stored.
   /// - Throws: ``StoreError`` once everything that ran has ended.
-  func run(_ indices: [Int], of tasks: inout [TaskRecord]) async throws(StoreError) -> Last? {
-    guard !indices.isEmpty else { return nil }
-    let (records, last, failure) = await withTaskGroup(of: Signal.self) { [tasks] group in
+  func run(_ indices: [Int], of tasks: inout [TaskRecord]) async throws(StoreError) -> [Ended] {
+    if areInstant(indices) { return try await runInTurn(indices, of: &tasks) }
+    let (records, unstored, failure) = await withTaskGroup(of: Signal.self) { [tasks] group in
       var work = Work(pool: self, queue: indices, tasks: tasks)
       group.addTask { await watchForStop() }
       work.startMore(in: &group)
       work.watchQueue(in: &group)
-      while work.running > 0, let signal = await group.next() {
+      while work.running > 0 || work.isStoring, let signal = await group.next() {
         switch signal {
         case .watchEnded: continue
-        case .overdue(let index): await work.expire(index, in: &group)
+        case .stored(let error): work.stored(error, in: &group)
+        case .overdue(let index): work.expire(index, in: &group)
         case .cancel: group.cancelAll()
         case .ended(let index, let result, let others):
-          await work.take(index, result, others, in: &group)
+          work.take(index, result, others, in: &group)
         }
       }
       group.cancelAll()
-      return (work.tasks, work.last, work.failure)
+      return (work.tasks, work.unstored, work.failure)
     }
     tasks = records
     if let failure { throw failure }
-    return last
+    return unstored
+  }
+
+  func store(_ ended: [Ended], of tasks: [TaskRecord]) async throws(StoreError) {
+    try await context.ledger.tasksEnded(
+      ended.records(of: tasks).map(context.plan.storable), others: ended.flatMap(\.others),
+      telling: ended.flatMap(\.events))
+  }
+
+  func ended(_ index: Int, _ record: TaskRecord, _ others: [StoreChange]) -> Ended {
+    Ended(
+      index: index, others: others,
+      events: context.ledger.events(record.endEvents(step: step, context.options.streams)))
   }
 
   private func watchForStop() async -> Signal {
@@ -71,8 +90,11 @@ struct TaskPool: Sendable {
     var tasks: [TaskRecord]
     var running = 0
     var runningByFanOut: [String: Int] = [:]
-    var last: Last?
     var failure: StoreError?
+
+    /// What ended and waits to be stored: all of it at once, when what is being stored is.
+    var unstored: [Ended] = []
+    var isStoring = false
     var hasFailed = false
 
     /// Starts what may start now: nothing after a failure or a stop, and no more of a fan-out than its `parallel`.
@@ -123,7 +145,7 @@ struct TaskPool: Sendable {
     }
 
     /// Fails a task that still waits for its turn.
-    mutating func expire(_ index: Int, in group: inout TaskGroup<Signal>) async {
+    mutating func expire(_ index: Int, in group: inout TaskGroup<Signal>) {
       guard let place = queue.firstIndex(of: index), let limit = pool.node(index).queue else { return }
       queue.remove(at: place)
       var record = tasks[index]
@@ -132,43 +154,49 @@ struct TaskPool: Sendable {
       )
       running += 1
       if let fanOut = pool.due[index].fanOutLabel { runningByFanOut[fanOut, default: 0] += 1 }
-      await take(index, .success(.ended(record)), [], in: &group)
+      take(index, .success(.ended(record)), [], in: &group)
     }
 
     mutating func take(
       _ index: Int, _ result: Result<TaskRun.End, StoreError>, _ others: [StoreChange],
       in group: inout TaskGroup<Signal>
-    ) async {
+    ) {
       running -= 1
       if let fanOut = pool.due[index].fanOutLabel { runningByFanOut[fanOut, default: 0] -= 1 }
       switch result {
       case .failure(let error): fail(error, in: &group)
       case .success(.stopped(let record)):
         tasks[index] = record
-        await store(nil, others, in: &group)
+        if !others.isEmpty { unstored.append(Ended(index: nil, others: others, events: [])) }
       case .success(.ended(let record)):
         tasks[index] = record
         pool.context.onLife()
         if record.status == .failed, record.handler == nil { hasFailed = true }
         startMore(in: &group)
-        let end = Last(
-          record: record, others: others, events: record.endEvents(step: pool.step, pool.context.options.streams))
-        if running == 0 { last = end } else { await store(end, others, in: &group) }
+        unstored.append(pool.ended(index, record, others))
       }
+      store(in: &group)
     }
 
-    private mutating func store(_ end: Last?, _ others: [StoreChange], in group: inout TaskGroup<Signal>) async {
-      guard failure == nil else { return }
-      do throws(StoreError) {
-        if let end {
-          try await pool.context.ledger.taskEnded(
-            pool.context.plan.storable(end.record), others: others, telling: end.events)
-        } else if !others.isEmpty {
-          try await pool.context.ledger.write(others)
+    /// Stores what has ended while others still run.
+    private mutating func store(in group: inout TaskGroup<Signal>) {
+      guard failure == nil, !isStoring, running > 0, !unstored.isEmpty else { return }
+      isStoring = true
+      group.addTask { [pool, unstored, tasks] in
+        do throws(StoreError) {
+          try await pool.store(unstored, of: tasks)
+          return .stored(nil)
+        } catch {
+          return .stored(error)
         }
-      } catch {
-        fail(error, in: &group)
       }
+      unstored = []
+    }
+
+    mutating func stored(_ error: StoreError?, in group: inout TaskGroup<Signal>) {
+      isStoring = false
+      if let error { fail(error, in: &group) }
+      store(in: &group)
     }
 
     private mutating func fail(_ error: StoreError, in group: inout TaskGroup<Signal>) {
@@ -177,9 +205,9 @@ struct TaskPool: Sendable {
     }
   }
 
-  private func node(_ index: Int) -> Node { context.plan.node(due[index].id.nodeName) }
+  func node(_ index: Int) -> Node { context.plan.node(due[index].id.nodeName) }
 
-  private func taskRun(_ index: Int, _ record: TaskRecord) -> TaskRun {
+  func taskRun(_ index: Int, _ record: TaskRecord) -> TaskRun {
     let due = due[index]
     let node = due.id.nodeName
     let label = record.label
@@ -193,6 +221,10 @@ struct TaskPool: Sendable {
     }
     return TaskRun(run: context, due: due, values: values, step: step, output: output)
   }
+}
+
+extension [TaskPool.Ended] {
+  func records(of tasks: [TaskRecord]) -> [TaskRecord] { compactMap(\.index).map { tasks[$0] } }
 }
 
 extension DueTask {

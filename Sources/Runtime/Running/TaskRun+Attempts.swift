@@ -34,7 +34,7 @@ extension TaskRun {
     record.notBefore = Timestamp(milliseconds: run.clock.now().milliseconds + Int(delay.seconds * 1000))
     let retry = RunEvent.Kind.taskRetry(
       node: node.name, task: record.label, attempt: record.attempts, error: error, delay: delay.seconds)
-    try await run.ledger.taskEnded(record, others: outputs(), telling: [retry])
+    try await run.ledger.tasksEnded([record], others: outputs(), telling: [retry])
   }
 
   /// Waits until the next attempt may start: a retry's delay, also one that began before a crash.
@@ -66,18 +66,21 @@ extension TaskRun {
     record.notBefore = nil
     let context = context(record, attempt: record.attempts)
     effects = try await stopping { try await kind.effectClass(of: context) }
-    let starting = RunEvent.Kind.taskStart(
-      step: step, node: node.name, task: record.label, attempt: record.attempts)
     if effects.isEffectful {
-      try await run.ledger.write([.task(record)], telling: [starting])
+      try await run.ledger.write([.task(record)], telling: run.ledger.events([starting(record)]))
     } else {
-      run.ledger.tell(starting)
+      run.ledger.tell(starting(record))
     }
     output.begin(attempt: record.attempts)
     memory.begin()
-    let outcome = await AttemptTimers(timeout: node.timeout ?? kind.defaultTimeout, idle: node.idle, output: output)
-      .run { try await kind.run(context) }
+    let timers = AttemptTimers(
+      timeout: node.timeout ?? kind.defaultTimeout, idle: node.idle, output: output, isInstant: run.isInstant(node))
+    let outcome = await timers.run { try await kind.run(context) }
     try await take(outcome, &record, kind: kind, effects: effects, cacheKey: cacheKey)
+  }
+
+  private func starting(_ record: TaskRecord) -> RunEvent.Kind {
+    .taskStart(step: step, node: node.name, task: record.label, attempt: record.attempts)
   }
 
   private func isAlreadySo(_ kind: any NodeKind, _ context: TaskContext) async throws -> Bool {

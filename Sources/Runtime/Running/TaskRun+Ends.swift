@@ -40,10 +40,12 @@ extension TaskRun {
         .undeclared, "it writes channel \"\(write.channel)\", which the graph does not declare; add it under state:")
     }
     guard let next = node.next else { return (saved, []) }
-    let seen = try ownState(saved, seenBy: next)
+    let seen = try ownState(saved)
     var scope = run.scope(of: due, values: seen, step: step, attempt: attempt)
     scope.variables["result"] = result
-    let choice = try await Evaluation.run { [scope] in try next.choice(in: scope, from: "next") }
+    let choice = try await Evaluation.run(isImmediate: next.isImmediate) { [scope] in
+      try next.choice(in: scope, from: "next")
+    }
     run.onRoute(node.name, choice.index)
     return (saved, choice.triggers)
   }
@@ -64,14 +66,13 @@ extension TaskRun {
   }
 
   /// The state with this task's own writes and no sibling's, as far as its routes look; all of the writes have to fit.
-  private func ownState(_ writes: [ChannelWrite], seenBy next: Routes) throws -> JSONObject {
-    guard !writes.isEmpty else { return values }
+  private func ownState(_ writes: [ChannelWrite]) throws -> JSONObject {
+    guard !writes.isEmpty, let reads = run.plan.routeReads[node.name] else { return values }
     let fold = StateFold(channels: run.plan.graph.channels, step: step)
     let entries = writes.map { StateFold.Entry(task: 0, writer: node.name.rawValue, write: $0) }
     do {
       var places = MessagePlaces()
       let changes = try fold.changes(entries, in: values, &places, ends: false)
-      let reads = next.reads
       var seen = values
       changes.filter { reads.contains($0.delta.channel.rawValue) }.apply(to: &seen)
       return seen

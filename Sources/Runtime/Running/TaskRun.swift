@@ -173,7 +173,7 @@ struct TaskRun: Sendable {
 
   func evaluate(_ field: Field, _ scope: Scope, key: String) async throws -> JSON {
     do {
-      return try await Evaluation.run { try field.evaluate(in: scope) }
+      return try await Evaluation.run(isImmediate: field.isImmediate) { try field.evaluate(in: scope) }
     } catch let error as ExpressionError {
       throw NodeFailure(error, key: key)
     }
@@ -192,12 +192,14 @@ struct TaskRun: Sendable {
   }
 
   func context(_ record: TaskRecord, attempt: Int) -> TaskContext {
-    let key = TaskKey.key(run.thread, due.id)
-    var environment = run.childEnvironment
-    environment["GRAPHRUN_IDEMPOTENCY_KEY"] = key
-    return TaskContext(
+    TaskContext(
       node: node, scope: run.scope(of: due, values: values, step: step, attempt: attempt), id: due.id, attempt: attempt,
-      key: key, answers: record.answers, servers: run.plan.graph.servers, folder: run.folder, environment: environment,
+      answers: record.answers, servers: run.plan.graph.servers, folder: run.folder,
+      environment: { [run, due] in
+        var environment = run.childEnvironment
+        environment["GRAPHRUN_IDEMPOTENCY_KEY"] = TaskKey.key(run.thread, due.id)
+        return environment
+      },
       stopGrace: { [stop = run.stop] in stop.level == .urgent ? .seconds(2) : .seconds(5) },
       clock: run.clock, services: RunServices(run: run, output: output, memory: memory, record: record))
   }

@@ -28,16 +28,15 @@ extension ThreadRun {
     return losers
   }
 
-  /// What is told of the task that ended last and of those that failed only then.
-  func telling(_ last: TaskPool.Last?, _ tasks: [TaskRecord], _ losers: Set<Int>) -> TaskPool.Last? {
-    guard let first = losers.min() else { return last }
-    let ended = last?.record.ordinal
-    let isLost = ended.map(losers.contains) ?? true
-    let events = isLost ? [] : last?.events ?? []
-    let others = last?.others ?? []
-    return TaskPool.Last(
-      record: tasks[ended ?? first], others: isLost ? others.withoutMemory : others,
-      events: events + losers.sorted().flatMap { tasks[$0].endEvents(step: step, context.options.streams) })
+  /// What is left to store of `ended` and of those that failed only once their writes met.
+  func ending(_ ended: [TaskPool.Ended], _ tasks: [TaskRecord], _ losers: Set<Int>) -> [TaskPool.Ended] {
+    guard !losers.isEmpty else { return ended }
+    let lost = losers.sorted().map { index in
+      TaskPool.Ended(
+        index: index, others: ended.first { $0.index == index }?.others.withoutMemory ?? [],
+        events: ledger.events(tasks[index].endEvents(step: step, context.options.streams)))
+    }
+    return ended.filter { !($0.index.map(losers.contains) ?? false) } + lost
   }
 
   private func isOnce(_ task: TaskRecord) -> Bool {

@@ -77,12 +77,12 @@ struct ThreadRun: Sendable {
     }
     let pool = TaskPool(
       context: context, due: position.record.agenda.due, values: position.values, step: step, grace: options.grace)
-    let last = try await pool.run(toRun, of: &tasks)
+    let ended = try await pool.run(toRun, of: &tasks)
     let errors = tasks.filter { $0.status == .failed && $0.handler == nil }.compactMap(\.error)
-    if !errors.isEmpty { return try await close(.failed, errors: errors, last: last, tasks: tasks) }
-    if tasks.allSatisfy(\.isFinished) { return try await land(tasks, last: last) }
+    if !errors.isEmpty { return try await close(.failed, errors: errors, ended: ended, tasks: tasks) }
+    if tasks.allSatisfy(\.isFinished) { return try await land(tasks, ended) }
     let isStopped = tasks.contains { !$0.isFinished && $0.status != .waiting }
-    return try await close(isStopped ? .stopped : .waiting, last: last, tasks: tasks)
+    return try await close(isStopped ? .stopped : .waiting, ended: ended, tasks: tasks)
   }
 
   private func dueRecords() -> [TaskRecord] {
@@ -98,13 +98,15 @@ struct ThreadRun: Sendable {
 
   /// Applies the writes of the finished tasks and moves on. Where some do not go together, their writers fail, or go where
   /// their `on-error` leads; everyone else stays finished.
-  private mutating func land(_ ended: [TaskRecord], last: TaskPool.Last?) async throws(StoreError) -> RunEnd? {
-    var tasks = ended
+  private mutating func land(
+    _ finished: [TaskRecord], _ ended: [TaskPool.Ended]
+  ) async throws(StoreError) -> RunEnd? {
+    var tasks = finished
     var losers: Set<Int> = []
     while true {
       do {
         let changes = try fold(tasks)
-        return try await move(by: changes, tasks, telling(last, tasks, losers), rewriting: losers.map { tasks[$0] })
+        return try await move(by: changes, tasks, ending(ended, tasks, losers))
       } catch let conflicts as StateFold.Conflicts {
         losers.formUnion(lose(conflicts.all, &tasks))
       } catch {
@@ -113,25 +115,25 @@ struct ThreadRun: Sendable {
       let failed = tasks.filter { $0.status == .failed && $0.handler == nil }
       guard failed.isEmpty else {
         return try await close(
-          .failed, errors: failed.compactMap(\.error), last: telling(last, tasks, losers), tasks: tasks,
-          rewriting: losers.map { tasks[$0] })
+          .failed, errors: failed.compactMap(\.error), ended: ending(ended, tasks, losers), tasks: tasks)
       }
     }
   }
 
   private mutating func move(
-    by changes: [StateFold.Change], _ tasks: [TaskRecord], _ last: TaskPool.Last?, rewriting: [TaskRecord]
+    by changes: [StateFold.Change], _ tasks: [TaskRecord], _ ended: [TaskPool.Ended]
   ) async throws(StoreError) -> RunEnd? {
     advance(by: changes, after: tasks)
     let record = position.record
     let isReached = tasks.contains { options.stopAfter.contains($0.id.nodeName) && $0.status != .failed }
     header.status = record.agenda.due.isEmpty ? .done : isReached ? .stopped : .running
     try await ledger.stepEnded(
-      tasks: ((last.map { [$0.record] } ?? []) + rewriting).map(plan.storable), others: last?.others ?? [],
+      tasks: ended.records(of: tasks).map(plan.storable), others: ended.flatMap(\.others),
       checkpoint: record, values: position.values.storable(plan.graph.channels), header: header,
-      telling: (last?.events ?? [])
-        + [.checkpoint(checkpoint: record.number, step: record.step, next: record.agenda.nodes)]
-        + (options.streams.contains(.values) ? [.values(step: record.step, position.values)] : []))
+      telling: ledger.events(
+        ended.flatMap(\.events)
+          + [.checkpoint(checkpoint: record.number, step: record.step, next: record.agenda.nodes)]
+          + (options.streams.contains(.values) ? [.values(step: record.step, position.values)] : [])))
     return isReached ? try await close(header.status) : nil
   }
 
@@ -170,8 +172,7 @@ struct ThreadRun: Sendable {
 
   /// Stores how the run ended. `tasks` are those of the super-step that did not land, if one did not.
   private mutating func close(
-    _ status: ThreadStatus, errors: [TaskError] = [], last: TaskPool.Last? = nil, tasks: [TaskRecord]? = nil,
-    rewriting: [TaskRecord] = []
+    _ status: ThreadStatus, errors: [TaskError] = [], ended: [TaskPool.Ended] = [], tasks: [TaskRecord]? = nil
   ) async throws(StoreError) -> RunEnd {
     let isStored = header.status == status && tasks == nil && durability != .exit && errors.isEmpty
     let tasks = tasks ?? dueRecords()
@@ -184,9 +185,10 @@ struct ThreadRun: Sendable {
       header.updated = context.clock.now()
       let changed =
         durability == .exit
-        ? tasks.filter { $0.status != .pending } + unreached() : (last.map { [$0.record] } ?? []) + rewriting
+        ? tasks.filter { $0.status != .pending } + unreached() : ended.records(of: tasks)
       try await ledger.close(
-        tasks: changed.map(plan.storable), others: last?.others ?? [], header: header, telling: last?.events ?? [])
+        tasks: changed.map(plan.storable), others: ended.flatMap(\.others), header: header,
+        telling: ended.flatMap(\.events))
     }
     let values = position.values.adding(tasks, channels: plan.graph.channels, step: step)
     return RunEnd(

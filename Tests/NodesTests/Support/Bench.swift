@@ -54,7 +54,7 @@ final class Bench: TaskServices {
     return value
   }
 
-  func key(call: String) -> String { "\(key).\(call)" }
+  func key(call: String) -> String { call.isEmpty ? key : "\(key).\(call)" }
   func mask(_ value: JSON) -> JSON { value }
 
   func record(_ service: ServiceProcess) async throws {
@@ -82,7 +82,7 @@ final class Bench: TaskServices {
       "GRAPHRUN_STORE": "store\(key)", "GRAPHRUN_IDEMPOTENCY_KEY": key,
     ]
     return .forTesting(
-      node, scope: scope, key: key, answers: answers, servers: servers, folder: folder,
+      node, scope: scope, answers: answers, servers: servers, folder: folder,
       environment: base.merging(environment) { $1 }, stopGrace: stopGrace, clock: clock,
       services: self)
   }
