@@ -38,6 +38,7 @@ build:
 	@scripts/build
 
 bench: build
+	swift build -c release --product engine-bench $$(scripts/setup flags)
 	@Benchmarks/bench --report docs/performance.md .build/release/graphrun
 
 install: build

@@ -16,10 +16,11 @@ struct EngineBench {
       FileHandle.standardError.write(Data("usage: engine-bench WORKLOAD STORE SIZE FOLDER\n".utf8))
       exit(2)
     }
+    let start = ContinuousClock.now
     let store: any Checkpointer =
       arguments[2] == "none" ? MemoryStore() : try await SQLiteStore.open(folder: arguments[4])
     let bench = Bench(
-      store: store, durability: Durability(rawValue: arguments[2]) ?? .sync, size: size)
+      store: store, durability: Durability(rawValue: arguments[2]) ?? .sync, size: size, start: start)
     let seconds = try await bench.run(workload)
     try await store.close()
     print(#"{"seconds": \#(seconds)}"#)
@@ -39,11 +40,16 @@ enum Workload: String {
   case bigValue = "big-value"
   /// SIZE threads of 10 super-steps, all at once.
   case threads
+  /// A thread of SIZE checkpoints that is not done, left in FOLDER.
+  case prepare
+  /// One super-step more of what `prepare` left, the store opened for it.
+  case resume
 }
 
 /// A node that does what its `does` field says; as little as a node can do.
 struct Busy: NodeKind {
   let name = "busy"
+  let isInstant = true
 
   func effectClass(of node: Node) -> EffectClass { .pure }
 
@@ -69,6 +75,9 @@ struct Bench: Sendable {
   let durability: Durability
   let size: Int
 
+  /// When the program began.
+  let start: ContinuousClock.Instant
+
   static func item(_ number: Int) -> String {
     let label = "\(number) "
     return label + String(repeating: "x", count: 200 - label.utf8.count)
@@ -86,8 +95,25 @@ struct Bench: Sendable {
       return try await timed(try loop(500, [ChannelDefinition("big", isInput: true)]), inputs: ["big": big])
     case .fanOut: return try await timed(try fanOut(), inputs: [:])
     case .threads: return try await threads()
+    case .prepare:
+      return try await stopped { try await engine.start($0, thread: "t", durability: durability, options: $1) }
+    case .resume: return try await stopped(steps: 1) { try await engine.resume("t", graph: $0, options: $1) }
     }
   }
+
+  /// A loop that does not come to its end.
+  private func stopped(
+    steps: Int? = nil, _ begin: (StateGraph, RunOptions) async throws -> RunEnd
+  ) async throws -> Double {
+    var options = RunOptions()
+    options.maxSteps = steps ?? size
+    options.maxCheckpoints = 1_000_000
+    let end = try await begin(try loop(10_000_000, []), options)
+    guard end.status == .failed, end.error?.kind == .limit else { fatalError("\(end.status)") }
+    return (ContinuousClock.now - start) / .seconds(1)
+  }
+
+  private var engine: Engine { Engine(store: store, kinds: NodeRegistry([Busy()])) }
 
   private func timed(_ graph: StateGraph, inputs: JSONObject) async throws -> Double {
     let start = ContinuousClock.now
@@ -98,7 +124,6 @@ struct Bench: Sendable {
   private func run(_ graph: StateGraph, thread: ThreadID, inputs: JSONObject = [:]) async throws {
     var options = RunOptions()
     options.maxSteps = 1_000_000
-    let engine = Engine(store: store, kinds: NodeRegistry([Busy()]))
     let end = try await engine.start(graph, thread: thread, inputs: inputs, durability: durability, options: options)
     guard end.status == .done else { fatalError("\(end.status): \(end.error?.message ?? "")") }
   }
