@@ -2,7 +2,7 @@ import Graph
 import OrderedCollections
 
 /// A graph with what the engine looks up in every super-step worked out once.
-struct GraphPlan: Sendable {
+final class GraphPlan: Sendable {
   let graph: StateGraph
 
   /// Which subgraph it is; empty for the thread's own graph.

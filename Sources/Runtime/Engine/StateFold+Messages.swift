@@ -4,6 +4,16 @@ import Graph
 struct MessagePlaces {
   private var channels: [ChannelName: Known] = [:]
 
+  /// They are looked at and stay as they are: what a fold does with them is of no consequence.
+  private var isFixed = false
+
+  /// The same for a fold that is made to look at its outcome only.
+  var fixed: MessagePlaces {
+    var places = self
+    places.isFixed = true
+    return places
+  }
+
   private struct Known {
     /// How long the list was when the places were right.
     var count: Int
@@ -12,11 +22,13 @@ struct MessagePlaces {
 
   /// Gives the places in `list` away; they are to be put back once the channel's changes are known.
   fileprivate mutating func take(_ channel: ChannelName, _ list: [JSON]) -> [String: Int] {
-    if let known = channels.removeValue(forKey: channel), known.count == list.count { return known.places }
+    let known = isFixed ? channels[channel] : channels.removeValue(forKey: channel)
+    if let known, known.count == list.count { return known.places }
     return list.messagePlaces
   }
 
   fileprivate mutating func put(_ places: [String: Int], count: Int, of channel: ChannelName) {
+    guard !isFixed else { return }
     channels[channel] = Known(count: count, places: places)
   }
 }
@@ -50,14 +62,18 @@ extension StateFold {
         }
       }
     }
-    known.put(edited.places, count: edited.count, of: channel.name)
-    return edited.folded
+    let folded = edited.folded
+    known.put(edited.takePlaces(), count: edited.count, of: channel.name)
+    return folded
   }
 
   /// A list of messages under way. It is copied only once something in it is changed.
   private struct Edited {
-    var places: [String: Int]
-    var count: Int
+    private var places: [String: Int]
+
+    /// Places of what was added: `places` may have another owner, and is not copied for a few.
+    private var newPlaces: [String: Int] = [:]
+    private(set) var count: Int
     private var changed: [JSON]?
     private var added: [JSON] = []
     private var edits: [ChannelDelta.ListEdit] = []
@@ -71,9 +87,19 @@ extension StateFold {
       if let changed { (.array(changed), .edit(edits)) } else { (nil, .append(added)) }
     }
 
+    func place(of id: String) -> Int? { newPlaces[id] ?? places[id] }
+
+    /// The places of the whole list, given away.
+    mutating func takePlaces() -> [String: Int] {
+      var all: [String: Int] = [:]
+      swap(&all, &places)
+      for (id, place) in newPlaces { all[id] = place }
+      return all
+    }
+
     mutating func put(_ message: JSON, _ id: String, in list: [JSON]) {
-      guard let place = places[id] else {
-        places[id] = count
+      guard let place = place(of: id) else {
+        newPlaces[id] = count
         count += 1
         if changed == nil { added.append(message) } else { edit(list, .append(message)) { $0.append(message) } }
         return
@@ -85,12 +111,14 @@ extension StateFold {
       edit(list, .remove(place)) { $0.remove(at: place) }
       count -= 1
       places = (changed ?? list).messagePlaces
+      newPlaces = [:]
     }
 
     mutating func removeAll(of list: [JSON]) {
       edit(list, .removeAll) { $0 = [] }
       count = 0
       places = [:]
+      newPlaces = [:]
     }
 
     private mutating func edit(_ list: [JSON], _ edit: ChannelDelta.ListEdit, _ body: (inout [JSON]) -> Void) {
@@ -140,7 +168,7 @@ extension StateFold {
     _ id: String, _ entry: Entry, _ name: ChannelName, _ list: [JSON], _ edited: inout Edited
   ) throws(Conflict) {
     if id == "*" { return edited.removeAll(of: list) }
-    guard let place = edited.places[id] else {
+    guard let place = edited.place(of: id) else {
       throw conflict(
         .type, name, [entry], "channel \(name): \(entry.writer) removes message \"\(id)\", which is not there")
     }

@@ -280,11 +280,9 @@ extension GraphReader {
 
 extension OwnerRecord {
   /// This process.
-  public static var current: OwnerRecord {
-    OwnerRecord(
-      pid: Int(ProcessInfo.processInfo.processIdentifier), host: ProcessInfo.processInfo.hostName,
-      bootID: ProcessIdentity.bootID)
-  }
+  public static let current = OwnerRecord(
+    pid: Int(ProcessInfo.processInfo.processIdentifier), host: ProcessInfo.processInfo.hostName,
+    bootID: ProcessIdentity.bootID)
 
   /// What the environment of a thread's children begins with on this machine; the fence number follows.
   static func runMarker(_ thread: ThreadID) -> String { "\(ProcessIdentity.bootID).\(thread)." }

@@ -5,6 +5,9 @@ struct TaskPool: Sendable {
   let context: RunContext
   let due: [DueTask]
   let values: JSONObject
+
+  /// Where messages stand in `values`.
+  let messages: MessagePlaces
   let step: Int
 
   /// How long running tasks may go on after the run was asked to stop.
@@ -219,7 +222,9 @@ struct TaskPool: Sendable {
       context.onLife()
       context.ledger.tell(.taskOutput(node: node, task: label, stream: stream, text: text))
     }
-    return TaskRun(run: context, due: due, values: values, step: step, output: output)
+    return TaskRun(
+      run: context, due: due, node: context.plan.node(node), values: values, messages: messages, step: step,
+      output: output)
   }
 }
 

@@ -71,7 +71,7 @@ extension TaskRun {
     let fold = StateFold(channels: run.plan.graph.channels, step: step)
     let entries = writes.map { StateFold.Entry(task: 0, writer: node.name.rawValue, write: $0) }
     do {
-      var places = MessagePlaces()
+      var places = messages
       let changes = try fold.changes(entries, in: values, &places, ends: false)
       var seen = values
       changes.filter { reads.contains($0.delta.channel.rawValue) }.apply(to: &seen)

@@ -13,12 +13,14 @@ struct TaskRun: Sendable {
 
   let run: RunContext
   let due: DueTask
+  let node: Node
   let values: JSONObject
+
+  /// Where messages stand in `values`.
+  let messages: MessagePlaces
   let step: Int
   let output: TaskOutput
   let memory = TaskMemory()
-
-  var node: Node { run.plan.node(due.id.nodeName) }
 
   /// - Throws: ``StoreError`` when an attempt could not be recorded.
   func end(from record: TaskRecord) async throws(StoreError) -> End {

@@ -76,7 +76,8 @@ struct ThreadRun: Sendable {
       ledger.tell(.stepStart(step: step, nodes: toRun.map { tasks[$0].id.nodeName }))
     }
     let pool = TaskPool(
-      context: context, due: position.record.agenda.due, values: position.values, step: step, grace: options.grace)
+      context: context, due: position.record.agenda.due, values: position.values, messages: messages.fixed, step: step,
+      grace: options.grace)
     let ended = try await pool.run(toRun, of: &tasks)
     let errors = tasks.filter { $0.status == .failed && $0.handler == nil }.compactMap(\.error)
     if !errors.isEmpty { return try await close(.failed, errors: errors, ended: ended, tasks: tasks) }

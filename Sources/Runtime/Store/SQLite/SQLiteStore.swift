@@ -22,7 +22,7 @@ public final class SQLiteStore: Checkpointer {
 
   let folder: StateFolder
 
-  public var identity: String { TaskKey.folder(folder.path) }
+  public let identity: String
   private let connections: SQLiteConnections
   private let writer: SQLiteWriter?
   private let storeLock: LockFile?
@@ -70,6 +70,7 @@ public final class SQLiteStore: Checkpointer {
   private init(_ path: String, _ mode: Mode, _ patience: Duration, _ schema: SQLiteSchema) throws(StoreError) {
     folder = try StateFolder(path, create: mode == .readWrite)
     warnings = folder.warnings
+    identity = TaskKey.folder(folder.path)
     connections = SQLiteConnections(folder: folder, schema: schema)
     do {
       guard mode == .readWrite else {
