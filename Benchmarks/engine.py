@@ -1,5 +1,5 @@
 """The engine in one process beside LangGraph's, and beside the least that SQLite takes for as many transactions."""
-import json, os, subprocess, sys
+import json, math, os, subprocess, sys
 from pathlib import Path
 from measure import HERE, ROOT, alternate, median, state_folder
 
@@ -19,17 +19,42 @@ WORKLOADS = [
 # LangGraph takes minutes for these.
 ALONE = [("append", "sync", 10000), ("messages", "sync", 10000)]
 
+MOST_EXPONENT = 1.1
+
 # What only takes minutes more, and is known from fewer runs.
 SLOW_SECONDS = 3
 
 
 def benchmarks(tool):
     engine, floor, python = programs(tool)
+    rows = []
     for workload, store, size, goal in WORKLOADS:
-        yield compared(engine, floor, python, workload, store, size, goal)
+        rows.append(compared(engine, floor, python, workload, store, size, goal))
+        yield rows[-1]
     for workload, store, size in ALONE:
         runs = alternate({"graphrun": lambda: run([engine, workload, store, str(size)])})["graphrun"]
-        yield row(workload, store, size, runs, None, None, None)
+        rows.append(row(workload, store, size, runs, None, None, None))
+        yield rows[-1]
+    yield from growth(rows)
+
+
+def growth(rows):
+    """How time and room grow with a list: the exponent of its length that fits the sizes measured."""
+    for workload in dict.fromkeys(workload for workload, _, _ in ALONE):
+        of = [row for row in rows if (row["workload"], row["store"]) == (workload, "sync")]
+        time, room = (exponent([(row["size"], row[what]) for row in of]) for what in ("seconds", "kib"))
+        yield {
+            "benchmark": "growth", "list": workload, "items": " to ".join(str(row["size"]) for row in (of[0], of[-1])),
+            "time_exponent": time, "bytes_exponent": room, "goal": MOST_EXPONENT,
+            "reached": max(time, room) <= MOST_EXPONENT,
+        }
+
+
+def exponent(points):
+    """The slope of the straight line that fits both logarithms best."""
+    points = [(math.log(size), math.log(cost)) for size, cost in points]
+    x, y = (sum(values) / len(points) for values in zip(*points))
+    return round(sum((a - x) * (b - y) for a, b in points) / sum((a - x) ** 2 for a, _ in points), 2)
 
 
 def compared(engine, floor, python, workload, store, size, goal):

@@ -23,12 +23,15 @@ def measured(head, results):
 
 
 def about(result):
-    return ", ".join(value for value in result.values() if isinstance(value, str) and value != result["benchmark"])
+    """What tells the row from others of its table."""
+    return ", ".join(
+        str(value) for key, value in result.items()
+        if key in ("size", "checkpoints") or isinstance(value, str) and key not in ("benchmark", "goal") and value != "-")
 
 
 def table(results):
-    columns = [key for key in results[0] if key != "benchmark"]
-    rows = [columns, ["---"] * len(columns)] + [[cell(result[key]) for key in columns] for result in results]
+    columns = [key for key in dict.fromkeys(key for result in results for key in result) if key != "benchmark"]
+    rows = [columns, ["---"] * len(columns)] + [[cell(result.get(key, "-")) for key in columns] for result in results]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
