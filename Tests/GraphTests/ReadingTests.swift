@@ -230,7 +230,7 @@ struct ReadingTests {
     #"mistaken.graph:11:22: error: an expression inside quotes; each ${{ }} is quoted for the shell already "#
       + #"(remove the quotes around it, or pass it in "env")"#,
     #"mistaken.graph:12:11: error: no channel is named "drat" (did you mean "draft"?)"#,
-    "mistaken.graph:13:14: error: expected a duration such as 500ms, 2s, 10m or 1h, found a number "
+    "mistaken.graph:13:14: error: expected a duration above zero such as 500ms, 2s, 10m or 1h, found a number "
       + "(a duration has a unit: 30s)",
     "mistaken.graph:14:11: error: no route is left when none of the conditions holds "
       + #"(add a last one without "when", for instance {to: end})"#,
@@ -238,6 +238,6 @@ struct ReadingTests {
     "mistaken.graph:18:24: error: expected a whole number from 1 to 1000, found 0",
     "mistaken.graph:19:3: error: lost is unreachable: no way from the start leads here "
       + #"(name it in a "next", or remove it)"#,
-    #"mistaken.graph:20:11: error: expected a duration such as 500ms, 2s, 10m or 1h, found "tomorrow""#,
+    #"mistaken.graph:20:11: error: expected a duration above zero such as 500ms, 2s, 10m or 1h, found "tomorrow""#,
   ]
 }

@@ -56,10 +56,10 @@ struct ShapeTests {
 
   private static let values: [Mistake] = [
     .node(
-      "wait: 1s\ntimeout: ▶30", "expected a duration such as 500ms, 2s, 10m or 1h, found a number",
+      "wait: 1s\ntimeout: ▶30", "expected a duration above zero such as 500ms, 2s, 10m or 1h, found a number",
       hint: "a duration has a unit: 30s"),
-    .node("wait: 1s\ntimeout: ▶2 m", #"expected a duration such as 500ms, 2s, 10m or 1h, found "2 m""#),
-    .node("wait: 1s\ntimeout: ▶0s", #"expected a duration such as 500ms, 2s, 10m or 1h, found "0s""#),
+    .node("wait: 1s\ntimeout: ▶2 m", #"expected a duration above zero such as 500ms, 2s, 10m or 1h, found "2 m""#),
+    .node("wait: 1s\ntimeout: ▶0s", #"expected a duration above zero such as 500ms, 2s, 10m or 1h, found "0s""#),
     .node("wait: 1s\ndefer: ▶yes", "expected true or false, found text", hint: "write true or false"),
     .node("wait: 1s\nwhen: ▶[a]", "expected an expression, found a list"),
     .node("wait: 1s\nwhen:▶", "expected an expression, found nothing"),

@@ -25,7 +25,7 @@ extension Shape {
     case .integer(let range):
       ["type": "integer", "minimum": .int(range.lowerBound), "maximum": .int(range.upperBound)]
     case .number(let range): Self.schema(range)
-    case .duration(let computed): Self.schema(ofDuration: computed)
+    case .duration(let computed, let orZero): Self.schema(ofDuration: computed, orZero)
     case .choice(let names, let computed): Self.schema(of: names, computed: computed)
     case .schema: Self.reference(.schema)
     case .fileName: ["type": "string", "minLength": 1]
@@ -69,8 +69,8 @@ extension Shape {
     return ["type": "string", "anyOf": [["enum": known], ["pattern": #"\$\{\{"#]]]
   }
 
-  private static func schema(ofDuration computed: Bool) -> JSON {
-    let constant = "^[1-9][0-9]{0,8}(ms|s|m|h)$"
+  private static func schema(ofDuration computed: Bool, _ orZero: Bool) -> JSON {
+    let constant = "^(\(orZero ? "0{1,9}|" : "")[1-9][0-9]{0,8})(ms|s|m|h)$"
     let pattern = computed ? #"\$\{\{|"# + constant : constant
     return ["type": "string", "pattern": .string(pattern), "examples": ["500ms", "2s", "10m", "1h"]]
   }

@@ -92,7 +92,7 @@ public struct GraphFormat: Sendable {
     "retry",
     [
       FieldFormat("attempts", .integer(1...1000), "Attempts in all, the first included; without it 3."),
-      FieldFormat("delay", .duration(), "The wait before the second attempt; without it 1s."),
+      FieldFormat("delay", .duration(orZero: true), "The wait before the second attempt; without it 1s."),
       FieldFormat("backoff", .number(1...100), "What each further wait is multiplied with; without it 2."),
       FieldFormat("max-delay", .duration(), "The longest wait; without it 60s."),
       FieldFormat("jitter", .bool, "Whether a wait is anything between zero and the computed one; without it true."),
@@ -110,7 +110,7 @@ public struct GraphFormat: Sendable {
   private static let cache = ObjectShape(
     "cache",
     [
-      FieldFormat("ttl", .duration(), "How long a result is good; without it for ever."),
+      FieldFormat("ttl", .duration(orZero: true), "How long a result is good; without it for ever."),
       FieldFormat("key", .value, "What else must be equal."),
     ])
 

@@ -58,7 +58,7 @@ extension NodeFormat {
       FieldFormat("http", .shorthand(for: "url", httpObject), "A probe: asks a web server; any status is a result."),
       FieldFormat("mcp", .object(mcpProbe), "A probe: calls a tool that only reads; its own error is a result too."),
       FieldFormat("that", .list(.object(expectation)), "What must hold.", isRequired: true),
-      FieldFormat("within", .duration(computed: true), "Tries again for so long, until it holds."),
+      FieldFormat("within", .duration(computed: true, orZero: true), "Tries again for so long, until it holds."),
       FieldFormat("every", .duration(computed: true), "How often it tries within that time; without it every second."),
     ], shorthand: "that", atMostOne: [["shell", "http", "mcp"]])
 
@@ -114,7 +114,7 @@ extension NodeFormat {
   private static let wait = NodeFormat(
     kind: "wait", description: "Waits for a time or until one; a stop in between does not make it longer.",
     fields: [
-      FieldFormat("for", .duration(computed: true), "How long."),
+      FieldFormat("for", .duration(computed: true, orZero: true), "How long."),
       FieldFormat("until", .template, "A date and time with its offset, for instance 2026-01-31T09:00:00Z."),
     ], shorthand: "for", exactlyOne: [["for", "until"]])
 

@@ -27,8 +27,8 @@ public indirect enum Shape: Sendable {
   case integer(ClosedRange<Int>)
   case number(ClosedRange<Double>)
 
-  /// A duration above zero; with `computed`, a template may give it.
-  case duration(computed: Bool = false)
+  /// A duration, above zero unless `orZero`; with `computed`, a template may give it.
+  case duration(computed: Bool = false, orZero: Bool = false)
 
   /// One of the names; with `computed`, a template may give it.
   case choice([String], computed: Bool = false)
@@ -157,7 +157,7 @@ extension Shape {
     case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
     case .number(let range):
       "a number from \(JSON.number(range.lowerBound).plain) to \(JSON.number(range.upperBound).plain)"
-    case .duration: "a duration such as 500ms, 2s, 10m or 1h"
+    case .duration(_, let orZero): "a duration\(orZero ? "" : " above zero") such as 500ms, 2s, 10m or 1h"
     case .choice(let names, _): names.count == 1 ? names[0] : "one of \(names.joined(separator: ", "))"
     case .schema: "a JSON Schema"
     case .fileName: "a file name"

@@ -24,10 +24,10 @@ extension ShapeReader {
     return .literal(value)
   }
 
-  mutating func duration(_ node: YAMLNode, _ shape: Shape, computed: Bool) -> Field? {
+  mutating func duration(_ node: YAMLNode, _ shape: Shape, computed: Bool, orZero: Bool) -> Field? {
     let text = node.text ?? ""
     if computed, text.contains("${{") { return template(node) }
-    guard let duration = Duration(parsing: text), duration > .zero, !text.hasPrefix("0") else {
+    guard let duration = Duration(parsing: text), orZero && duration == .zero || !text.hasPrefix("0") else {
       note(node.position, "expected \(shape.summary), found \(shown(text))")
       return nil
     }

@@ -71,7 +71,7 @@ struct ShapeReader {
     case .bool: return json(node)
     case .integer(let range): return number(node, shape) { $0.intValue.map(range.contains) ?? false }
     case .number(let range): return number(node, shape) { $0.doubleValue.map(range.contains) ?? false }
-    case .duration(let computed): return duration(node, shape, computed: computed)
+    case .duration(let computed, let orZero): return duration(node, shape, computed: computed, orZero: orZero)
     case .choice(let names, let computed): return choice(node, names, computed: computed)
     case .schema: return schema(node)
     case .fileName: return fileName(node)

@@ -66,6 +66,15 @@ extension JSON {
     self != .null && self != .bool(false)
   }
 
+  /// The type's name with its article, as a sentence needs it: `a number`, `an object`, `null`.
+  public var typePhrase: String {
+    switch self {
+    case .null: "null"
+    case .array, .object: "an \(typeName)"
+    default: "a \(typeName)"
+    }
+  }
+
   /// The JSON type name as JSON Schema spells it; `integer` is reported as `number`.
   public var typeName: String {
     switch self {

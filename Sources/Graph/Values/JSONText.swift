@@ -61,6 +61,14 @@ extension JSON {
 }
 
 extension JSON {
+  /// What a person types so that it is read as this value: a string bare, unless it would be read as JSON.
+  public var typed: String {
+    guard case .string(let text) = self, (try? JSON(parsing: text)) == nil else { return self.text }
+    return text
+  }
+}
+
+extension JSON {
   /// Whether no more than `depth` lists and objects are inside one another.
   func isNested(atMost depth: Int) -> Bool {
     switch self {

@@ -13,7 +13,7 @@ public struct GraphNode: NodeKind {
   public func effectClass(of node: Node) -> EffectClass { .pure }
 
   /// Every task inside has a limit of its own.
-  public var defaultTimeout: Duration? { nil }
+  public func defaultTimeout(of node: Node) -> Duration? { nil }
 
   public func run(_ task: TaskContext) async throws -> NodeResult {
     guard let graph = task.subgraph else {

@@ -134,9 +134,9 @@ extension HTTPRequestPlan {
     if error is NodeFailure || error is CancellationError { return error }
     if Task.isCancelled { return CancellationError() }
     if let error = error as? HTTPConnections.PrivateAddress {
+      let host = url.host == error.address ? url.host : "\(url.host) (\(error.address))"
       return NodeFailure(
-        .refused,
-        "\(title): \(url.host) is \(error.address), a private address; where that is meant, say private: true",
+        .refused, "\(title): \(host) is a private address; where that is meant, say private: true",
         precedesEffect: true)
     }
     let trouble = ConnectionTrouble(error)

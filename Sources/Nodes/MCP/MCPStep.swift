@@ -25,9 +25,19 @@ struct MCPStep: Sendable {
     return described
   }
 
+  /// As ``described()``; who is cut off here has called nothing yet.
+  private func describedInTime() async throws -> MCPTool {
+    do {
+      return try await described()
+    } catch is CancellationError {
+      throw NodeFailure(
+        .timeout, "\(session.name) had not yet said what tools it has, so nothing was called", precedesEffect: true)
+    }
+  }
+
   /// The node's result, its failure where the tool failed, or the questions the tool asks.
   func run() async throws -> NodeResult {
-    let pin = MCPPin(server: session.name, tool: try await described())
+    let pin = MCPPin(server: session.name, tool: try await describedInTime())
     if let question = try await pin.question(for: task) { return .ask([question]) }
     let exchange = MCPExchange(
       task: task, session: session, tool: tool, arguments: try await arguments(), key: task.key, limit: limit, name: "")

@@ -8,10 +8,11 @@ struct RehearsedKind: NodeKind {
   let stage: Stage
 
   var name: String { kind.name }
-  var defaultTimeout: Duration? { kind.defaultTimeout }
 
   /// As the file tells it: no server is asked what its tools may do.
   func effectClass(of node: Node) -> EffectClass { kind.effectClass(of: node) }
+
+  func defaultTimeout(of node: Node) -> Duration? { kind.defaultTimeout(of: node) }
 
   func check(_ task: TaskContext) async throws -> Bool? { stage.isChecked(task) }
 

@@ -15,6 +15,11 @@ public struct ShellNode: NodeKind {
     return node.fields["detach"] != nil ? .repeatable : .once
   }
 
+  /// A service that has to be ready `within` a time says itself how long that may take.
+  public func defaultTimeout(of node: Node) -> Duration? {
+    node.fields["detach"]?["within"] == nil ? Node.defaultTimeout : nil
+  }
+
   public func run(_ task: TaskContext) async throws -> NodeResult {
     let step = ShellStep(NodeFields(task))
     if let detach = step.fields.nested("detach") {

@@ -1,5 +1,6 @@
 public import Graph
 public import GraphRuntime
+import OrderedCollections
 
 /// Holds the state, or what a probe found, to expectations.
 public struct VerifyNode: NodeKind {
@@ -8,6 +9,11 @@ public struct VerifyNode: NodeKind {
   public init() {}
 
   public func effectClass(of node: Node) -> EffectClass { .pure }
+
+  /// With `within` it says itself how long it may take.
+  public func defaultTimeout(of node: Node) -> Duration? {
+    node.fields["within"] == nil ? Node.defaultTimeout : nil
+  }
 
   /// - Throws: ``NodeFailure`` of kind `expect` with every expectation that did not hold, not just the first.
   public func run(_ task: TaskContext) async throws -> NodeResult {

@@ -11,6 +11,9 @@ public struct WaitNode: NodeKind {
 
   public func effectClass(of node: Node) -> EffectClass { .pure }
 
+  /// It says itself how long it takes.
+  public func defaultTimeout(of node: Node) -> Duration? { nil }
+
   public func run(_ task: TaskContext) async throws -> NodeResult {
     try await wait(task, longest: Self.longest)
   }

@@ -142,7 +142,7 @@ extension StateFold {
     default:
       throw conflict(
         .type, name, [entry],
-        "channel \(name): a message is an object or a string, \(entry.writer) wrote a \(item.typeName)")
+        "channel \(name): a message is an object or a string, \(entry.writer) wrote \(item.typePhrase)")
     }
     guard case .string? = object["role"] else {
       throw conflict(
@@ -159,7 +159,7 @@ extension StateFold {
       made += 1
     case let other?:
       throw conflict(
-        .type, name, [entry], "channel \(name): a message id is a string, \(entry.writer) gave a \(other.typeName)")
+        .type, name, [entry], "channel \(name): a message id is a string, \(entry.writer) gave \(other.typePhrase)")
     }
     return .object(object)
   }

@@ -51,7 +51,7 @@ struct StateFold {
     return result
   }
 
-  /// The state after `entries`, and what changed. Ephemeral values not written again are gone once the super-step `ends`; until
+  /// The state after `entries`, and what changed. Ephemeral values not written again are gone (or back to their default) once the super-step `ends`; until
   /// then those who run in it see them.
   ///
   /// - Throws: ``Conflict``s, all of them, when any write cannot land; nothing is applied then.
@@ -75,7 +75,7 @@ struct StateFold {
     var changes: [Change] = []
     var conflicts: [Conflict] = []
     for channel in channels.values where ends && channel.reducer == .ephemeral && byChannel[channel.name] == nil {
-      if values[channel.name.rawValue] != nil { changes.append(Change(delta: ChannelDelta(channel.name, .unset))) }
+      if let change = fade(channel, values[channel.name.rawValue]) { changes.append(change) }
     }
     for (name, entries) in byChannel {
       do {
@@ -90,6 +90,13 @@ struct StateFold {
 
   struct Conflicts: Error {
     var all: [Conflict]
+  }
+
+  /// An ephemeral channel that nobody wrote: gone, or back to its default.
+  private func fade(_ channel: ChannelDefinition, _ old: JSON?) -> Change? {
+    guard old != channel.initial else { return nil }
+    guard let initial = channel.initial else { return Change(delta: ChannelDelta(channel.name, .unset)) }
+    return Change(delta: ChannelDelta(channel.name, .set(initial)), value: initial)
   }
 
   /// `nil` where everything stays as it is.
@@ -198,7 +205,7 @@ struct StateFold {
     case let other?:
       throw conflict(
         .type, channel.name, entries,
-        "channel \(channel.name): \(channel.reducer) needs a list, its value is a \(other.typeName)")
+        "channel \(channel.name): \(channel.reducer) needs a list, its value is \(other.typePhrase)")
     }
   }
 
@@ -211,7 +218,15 @@ struct StateFold {
     guard let left = total.doubleValue, let right = entry.write.value.doubleValue else {
       throw conflict(
         .type, name, [entry],
-        "channel \(name): sum takes numbers, \(entry.writer) wrote a \(entry.write.value.typeName)")
+        "channel \(name): sum takes numbers, \(entry.writer) wrote \(entry.write.value.typePhrase)")
+    }
+    guard total.isExactAsDouble, entry.write.value.isExactAsDouble else {
+      throw conflict(
+        .type, name, [entry],
+        "channel \(name): an integer beyond 2^53 and a decimal have no exact sum; write integers only")
+    }
+    guard (left + right).isFinite else {
+      throw conflict(.type, name, [entry], "channel \(name): the sum is too large for a number")
     }
     return .number(left + right)
   }
@@ -227,11 +242,11 @@ struct StateFold {
       takesNew = channel.reducer == .min ? right < left : right > left
     default:
       guard let left = best?.doubleValue, let right = value.doubleValue else {
-        let have = best.map { ", the channel holds a \($0.typeName)" } ?? ""
+        let have = best.map { ", the channel holds \($0.typePhrase)" } ?? ""
         throw conflict(
           .type, channel.name, [entry],
           "channel \(channel.name): \(channel.reducer) takes numbers or strings of one kind; "
-            + "\(entry.writer) wrote a \(value.typeName)\(have)")
+            + "\(entry.writer) wrote \(value.typePhrase)\(have)")
       }
       takesNew = channel.reducer == .min ? right < left : right > left
     }
@@ -242,13 +257,13 @@ struct StateFold {
     guard var merged = (old ?? [:]).objectValue else {
       throw conflict(
         .type, channel.name, entries,
-        "channel \(channel.name): merge needs an object, its value is a \(old?.typeName ?? "null")")
+        "channel \(channel.name): merge needs an object, its value is \(old?.typePhrase ?? "null")")
     }
     for entry in entries {
       guard case .object(let object) = entry.write.value else {
         throw conflict(
           .type, channel.name, [entry],
-          "channel \(channel.name): merge takes objects, \(entry.writer) wrote a \(entry.write.value.typeName)")
+          "channel \(channel.name): merge takes objects, \(entry.writer) wrote \(entry.write.value.typePhrase)")
       }
       merged.mergeDeeply(object)
     }
@@ -297,6 +312,12 @@ extension JSON {
   var overwritten: JSON? {
     guard case .object(let object) = self, object.count == 1 else { return nil }
     return object["$overwrite"]
+  }
+
+  /// False for an integer that a `Double` would change.
+  fileprivate var isExactAsDouble: Bool {
+    guard case .int(let value) = self else { return true }
+    return Int(exactly: Double(value)) == value
   }
 
   /// A list's items, or the value as the one item.

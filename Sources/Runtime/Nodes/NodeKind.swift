@@ -31,8 +31,8 @@ public protocol NodeKind: Sendable {
   /// - Returns: `nil` where the node needs the world and nothing is said of it.
   func rehearse(_ task: TaskContext, finding: JSON?) async throws -> NodeResult?
 
-  /// How long an attempt may take where the node does not say; `nil` is any time.
-  var defaultTimeout: Duration? { get }
+  /// How long an attempt of `node` may take, which does not say so itself; `nil` is any time.
+  func defaultTimeout(of node: Node) -> Duration?
 
   /// Whether an attempt only computes, and so ends at once: no timeout is watched, and tasks run one after the other.
   var isInstant: Bool { get }
@@ -47,7 +47,7 @@ extension NodeKind {
     finding.map(NodeResult.result)
   }
 
-  public var defaultTimeout: Duration? { Node.defaultTimeout }
+  public func defaultTimeout(of node: Node) -> Duration? { Node.defaultTimeout }
 
   public var isInstant: Bool { false }
 }

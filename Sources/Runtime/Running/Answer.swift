@@ -17,7 +17,7 @@ extension Question {
   public func objection(to answer: JSON) -> String? {
     if kind == .doubt, answer["skip"] != nil, answer.objectValue?.count == 1 { return nil }
     if let choices, !choices.contains(answer) {
-      return "\(answer.text) is not one of \(choices.map(\.asText).joined(separator: ", "))"
+      return "\(answer.typed) is not one of \(choices.map(\.typed).joined(separator: ", "))"
     }
     guard let schema else { return nil }
     do {
@@ -35,14 +35,16 @@ extension Answer {
   static func place(_ answers: [Answer], in tasks: [TaskRecord], of thread: ThreadID) throws(RunRefusal) -> [TaskRecord]
   {
     var tasks = tasks
+    let asked = tasks.openQuestions
     for answer in answers {
       let open = tasks.openQuestions
       let id: String
       if let given = answer.id {
         id = given
       } else {
-        guard let only = open.first else { throw .noQuestion(thread) }
-        guard open.count == 1 else { throw .answerNeedsID(open) }
+        // The only question may have its answer from this very command: two that differ are refused below.
+        guard let only = open.first ?? asked.first else { throw .noQuestion(thread) }
+        guard open.count == 1 || asked.count == 1 else { throw .answerNeedsID(open.isEmpty ? asked : open) }
         id = only.question.id
       }
       try settle(id, answer.value, &tasks, open)

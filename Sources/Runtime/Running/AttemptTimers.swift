@@ -54,8 +54,11 @@ struct AttemptTimers: Sendable {
     case .finished, .broken: return outcome
     default: break
     }
-    if let expiry { return .timedOut(expiry) }
-    return Task.isCancelled ? .cancelled : outcome
+    guard let expiry else { return Task.isCancelled ? .cancelled : outcome }
+    if case .failed(let failure) = outcome, failure.precedesEffect {
+      return .failed(NodeFailure(.timeout, "\(expiry): \(failure.message)", precedesEffect: true))
+    }
+    return .timedOut(expiry)
   }
 
   private func outcome(of body: @Sendable () async throws -> NodeResult) async -> Outcome {

@@ -332,7 +332,7 @@ extension StoredCheckpoint {
   func with(defaultsOf graph: StateGraph) -> StoredCheckpoint {
     var copy = self
     for channel in graph.channels.values where copy.values[channel.name.rawValue] == nil {
-      guard channel.reducer != .ephemeral, let value = channel.initial ?? channel.reducer.start else { continue }
+      guard let value = channel.initial ?? channel.reducer.start else { continue }
       copy.values[channel.name.rawValue] = value
     }
     return copy

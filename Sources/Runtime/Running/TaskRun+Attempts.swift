@@ -74,7 +74,8 @@ extension TaskRun {
     output.begin(attempt: record.attempts)
     memory.begin()
     let timers = AttemptTimers(
-      timeout: node.timeout ?? kind.defaultTimeout, idle: node.idle, output: output, isInstant: run.isInstant(node))
+      timeout: node.timeout ?? kind.defaultTimeout(of: node), idle: node.idle, output: output,
+      isInstant: run.isInstant(node))
     let outcome = await timers.run { try await kind.run(context) }
     try await take(outcome, &record, kind: kind, effects: effects, cacheKey: cacheKey)
   }

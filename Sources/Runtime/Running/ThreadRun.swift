@@ -55,7 +55,8 @@ struct ThreadRun: Sendable {
       if position.record.agenda.due.isEmpty { return try await close(.done) }
       if context.stop.level > .none || Task.isCancelled { return try await close(.stopped) }
       guard stepsLeft > 0 else {
-        let message = "max-steps: \(allowance) super-steps done with work left; resume goes on with a new allowance"
+        let message =
+          "max-steps: \(allowance) super-step\(allowance == 1 ? "" : "s") done with work left; resume goes on with a new allowance"
         return try await close(.failed, errors: [TaskError(kind: .limit, message: message)])
       }
       if isAtBreakpoint(isFirst: stepsLeft == allowance) { return try await close(.stopped) }

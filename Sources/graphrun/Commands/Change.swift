@@ -19,7 +19,8 @@ struct Fork: AsyncParsableCommand {
   @Option(help: ArgumentHelp("A channel's value; may be repeated.", valueName: "key=value")) var set: [Assignment] = []
   @Option(help: ArgumentHelp("As if this node had written them: its edges are followed.", valueName: "node")) var `as`:
     NodeName?
-  @Option(help: ArgumentHelp("Make the branch a thread of its own.", valueName: "new")) var thread: ThreadID?
+  @Option(help: ArgumentHelp("Make the branch a thread of its own (letters, digits, . _ and -).", valueName: "new"))
+  var thread: ThreadID?
   @OptionGroup(title: "Everywhere") var global: GlobalOptions
 
   func run() async throws {

@@ -50,7 +50,8 @@ struct Import: AsyncParsableCommand {
       """)
 
   @Argument(help: "The file.", completion: .file()) var file: String
-  @Option(help: ArgumentHelp("Another name for the thread.", valueName: "new")) var thread: ThreadID?
+  @Option(help: ArgumentHelp("Another name for the thread (letters, digits, . _ and -).", valueName: "new")) var thread:
+    ThreadID?
   @OptionGroup(title: "Everywhere") var global: GlobalOptions
 
   func run() async throws {

@@ -20,6 +20,7 @@ struct Resume: AsyncParsableCommand {
   var thread: ThreadID?
 
   @Option(
+    parsing: .unconditionalSingleValue,
     help: ArgumentHelp(
       "An answer to the open question, or to the one with this id; may be repeated.", valueName: "[id=]value"))
   var answer: [String] = []

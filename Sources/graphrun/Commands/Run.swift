@@ -21,14 +21,16 @@ struct Run: AsyncParsableCommand {
   @Argument(help: "The graph.", completion: .graphFile)
   var file: String
 
-  @Option(help: ArgumentHelp("Name of the thread; else one is made.", valueName: "id"), completion: .thread)
+  @Option(
+    help: ArgumentHelp("Name of the thread (letters, digits, . _ and -); else one is made.", valueName: "id"),
+    completion: .thread)
   var thread: ThreadID?
 
   @Option(help: ArgumentHelp("An input; may be repeated.", valueName: "key=value"))
   var input: [Assignment] = []
 
   @Option(
-    help: ArgumentHelp("Inputs as a JSON object in a file.", valueName: "file.json"),
+    help: ArgumentHelp("Inputs as a JSON object in a file; - is standard input.", valueName: "file.json"),
     completion: .file(extensions: ["json"]))
   var inputs: String?
 
@@ -61,9 +63,7 @@ struct Run: AsyncParsableCommand {
   private func allInputs() throws -> JSONObject {
     var all = JSONObject()
     if let inputs {
-      guard let data = FileManager.default.contents(atPath: inputs) else {
-        throw UsageError("\(inputs): cannot be read")
-      }
+      let data = try InputFile.contents(of: inputs)
       do throws(JSONTextError) {
         guard let object = try JSON(parsing: data).objectValue else {
           throw JSONTextError(line: 1, column: 1, message: "not a JSON object")

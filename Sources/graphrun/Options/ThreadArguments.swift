@@ -13,7 +13,7 @@ extension NodeName: ExpressibleByArgument {
 
 extension Durability: ExpressibleByArgument {}
 
-/// `THREAD` or `THREAD@N`.
+/// `THREAD` (or `THREAD@HEAD`) or `THREAD@N`.
 struct CheckpointReference: ExpressibleByArgument {
   var thread: ThreadID
 
@@ -24,7 +24,7 @@ struct CheckpointReference: ExpressibleByArgument {
     let parts = argument.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
     guard let name = parts.first, let thread = ThreadID(checking: String(name)) else { return nil }
     self.thread = thread
-    guard parts.count == 2 else { return }
+    guard parts.count == 2, parts[1] != "HEAD" else { return }
     guard let number = Int(parts[1]), number > 0 else { return nil }
     self.number = number
   }

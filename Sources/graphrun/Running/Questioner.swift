@@ -33,7 +33,7 @@ struct Questioner {
       Sink.output.line("  \(line)")
     }
     for (index, choice) in (question.choices ?? []).enumerated() {
-      Sink.output.line("  \(style.cyan("\(index + 1)")) \(SafeText.line(choice.shown))")
+      Sink.output.line("  \(style.cyan("\(index + 1)")) \(SafeText.line(choice.typed))")
     }
     while true {
       Sink.output.write("  \(style.dim(hint(question)))> ")
@@ -59,7 +59,9 @@ struct Questioner {
     let text = line.trimmingSpace
     guard !text.isEmpty else { return .failure(UsageError("please type an answer; Ctrl-D leaves it open")) }
     if let choices = question.choices {
-      if let chosen = choices.first(where: { $0.shown == text }) { return .success(chosen) }
+      if let chosen = choices.first(where: { $0.typed == text }) ?? choices.first(where: { $0 == .string(text) }) {
+        return .success(chosen)
+      }
       if let number = Int(text), choices.indices.contains(number - 1) { return .success(choices[number - 1]) }
     }
     if question.isYesNo {

@@ -60,7 +60,7 @@ struct RunReport {
         print("  \(line)")
       }
       if let choices = open.question.choices {
-        print("  one of: \(choices.map { SafeText.line($0.shown) }.joined(separator: ", "))")
+        print("  one of: \(choices.map { SafeText.line($0.typed) }.joined(separator: ", "))")
       }
       for sample in open.question.samples {
         print("  " + style.bold(global.command("resume", name, "--answer", "\(open.question.id)=\(sample)")))
@@ -84,17 +84,6 @@ struct RunReport {
 }
 
 func counted(_ count: Int, _ what: String) -> String { "\(count) \(what)\(count == 1 ? "" : "s")" }
-
-extension JSON {
-  /// A string bare, anything else as JSON.
-  var shown: String { stringValue ?? text }
-
-  /// What a person types so that it is read as this value.
-  var typed: String {
-    guard case .string(let text) = self, (try? JSON(parsing: text)) == nil else { return self.text }
-    return text
-  }
-}
 
 extension Question {
   var isYesNo: Bool { choices == nil && (kind == .approve || schema?["type"] == "boolean") }

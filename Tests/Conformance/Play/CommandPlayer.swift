@@ -37,6 +37,7 @@ struct CommandPlayer: Player {
     case .log: return ["log", step.thread]
     case .threads: return ["threads"]
     case .validate: return ["validate", stage.graph.path]
+    case .call: return step.words
     case .edit, .write: return []
     }
   }

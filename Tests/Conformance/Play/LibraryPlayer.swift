@@ -54,7 +54,7 @@ struct LibraryPlayer: Player {
     case .log: return Played(exit: 0, lines: try await store.output(of: thread).map(\.json))
     case .threads: return Played(exit: 0, lines: try await view.headers().map(\.json))
     case .validate: return try validate()
-    case .diff: throw CaseError("diff is the command line's: only: command")
+    case .diff, .call: throw CaseError("\(step.action) is the command line's: only: command")
     }
     return Played(exit: 0)
   }

@@ -74,11 +74,17 @@ final class Asked: Sendable {
   /// Takes in what is open in a `show`.
   func meet(_ snapshot: JSON) -> [String: String] {
     ids.withLock { ids in
-      for task in snapshot["tasks"]?.arrayValue ?? [] {
-        guard let label = task["task"]?.stringValue else { continue }
-        if let id = task["interrupt"]?["id"]?.stringValue { ids[label] = id }
-      }
+      Self.collect(snapshot, below: "", into: &ids)
       return ids
+    }
+  }
+
+  /// A question inside a subgraph goes by the way to it: `s[0]/q`.
+  private static func collect(_ shown: JSON, below: String, into ids: inout [String: String]) {
+    for task in shown["tasks"]?.arrayValue ?? [] {
+      guard let label = task["task"]?.stringValue else { continue }
+      if let id = task["interrupt"]?["id"]?.stringValue { ids[below + label] = id }
+      if let inner = task["subgraph"] { collect(inner, below: "\(below)\(label)/", into: &ids) }
     }
   }
 }

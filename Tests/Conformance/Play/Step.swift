@@ -6,6 +6,9 @@ struct Step: Sendable {
     // What a user does.
     case run, resume, fork, set, show, history, diff, log, threads, validate
 
+    /// Any other command, word by word: `call: prune --keep 2`.
+    case call
+
     /// Replaces parts of the graph file's text: `{old: new}`.
     case edit
 
@@ -15,6 +18,9 @@ struct Step: Sendable {
 
   let action: Action
   private let given: JSONObject
+
+  /// The words of a `call`.
+  let words: [String]
 
   /// What must come of it, by name (see README.md).
   let expected: JSONObject
@@ -35,8 +41,9 @@ struct Step: Sendable {
     }
     self.action = action
     let value = json[first] ?? .null
+    words = (value.stringValue ?? "").split(separator: " ").map(String.init)
     given = value.objectValue ?? [:]
-    if action != .edit && action != .write && value != .null { try value.allow(Self.options) }
+    if ![.edit, .write, .call].contains(action), value != .null { try value.allow(Self.options) }
     var expected = json.objectValue ?? [:]
     expected.removeValue(forKey: first)
     try JSON.object(expected).allow(Self.expectations)

@@ -7,9 +7,10 @@ import Testing
 /// Runs the graph that its node names inside the task, as a `graph` node does.
 struct Nested: NodeKind {
   let name = "graph"
-  var defaultTimeout: Duration? { nil }
 
   func effectClass(of node: Node) -> EffectClass { .pure }
+
+  func defaultTimeout(of node: Node) -> Duration? { nil }
 
   func run(_ task: TaskContext) async throws -> NodeResult {
     let graph = try #require(task.subgraph)

@@ -224,7 +224,7 @@ struct HTTPFaultTests {
     try await TalkServer.session(WebStub(era: .modern).answer, mayBePrivate: false) { session, server async throws in
       let failure = try await session.failure("echo")
       #expect(failure.kind == .refused && failure.precedesEffect)
-      #expect(failure.message.contains("127.0.0.1, a private address; where that is meant, say private: true"))
+      #expect(failure.message.contains("127.0.0.1 is a private address; where that is meant, say private: true"))
       #expect(server.asked.isEmpty)
     }
   }
