@@ -4,7 +4,7 @@ extension ShapeReader {
   mutating func list(_ node: YAMLNode, of item: Shape, isEmptyAllowed: Bool) -> Field? {
     guard let items = node.items else { return nil }
     guard isEmptyAllowed || !items.isEmpty else {
-      note(node.position, "the list is empty", hint: "give it an item, or leave the key out")
+      note(node.position, "the list is empty")
       return nil
     }
     return .list(items.map { read($0, as: item) ?? .literal(.null) })
@@ -14,7 +14,7 @@ extension ShapeReader {
     _ node: YAMLNode, _ keys: Shape.KeyRule, isEmptyAllowed: Bool = true, values: (String) -> Shape
   ) -> Field? {
     guard let members = node.members else { return nil }
-    if !isEmptyAllowed, members.isEmpty { note(node.position, "the map is empty", hint: "give it an entry") }
+    if !isEmptyAllowed, members.isEmpty { note(node.position, "the map is empty") }
     let outer = allowsSecrets
     allowsSecrets = outer || keys.allowsSecrets
     defer { allowsSecrets = outer }
