@@ -12,16 +12,10 @@ struct Assignment: ExpressibleByArgument {
     text = String(argument[argument.index(after: split)...])
   }
 
-  /// The values by key.
-  ///
-  /// - Throws: ``UsageError`` for a key given twice: one of the two would be ignored.
+  /// The values by key; a later one replaces an earlier one.
   static func object(_ assignments: [Assignment]) throws -> JSONObject {
     var object = JSONObject()
     for assignment in assignments {
-      guard object[assignment.key] == nil else {
-        throw UsageError(
-          "\(assignment.key) is given twice; give it once (a list is one value: \(assignment.key)='[1, 2]')")
-      }
       object[assignment.key] = try TypedValue.read(assignment.text, for: assignment.key)
     }
     return object
