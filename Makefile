@@ -55,6 +55,7 @@ install: build
 uninstall:
 	rm -f "$(bin)/graphrun" "$(share)/bash-completion/completions/graphrun" \
 	  "$(share)/zsh/site-functions/_graphrun" "$(share)/fish/vendor_completions.d/graphrun.fish"
+	rm -f "$(share)/man/man1/graphrun.1"
 	rm -rf "$(share)/graphrun"
 
 lint:
