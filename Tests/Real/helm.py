@@ -75,7 +75,7 @@ def show(asked):
 def row(release):
     """A release as the command prints it in a list."""
     return {"name": release["name"], "namespace": release["namespace"], "revision": str(release["revision"]), "updated": release["deployed_at"],
-            "status": release["status"], "chart": f"{release['chart_name']}-{release['chart_version']}", "app_version": release["app_version"]}
+            "status": release["status"], "chart": f"{release['chart_name']}-{release['chart_version']}", "app_version": release.get("app_version", "")}
 
 
 def status(config, name):
