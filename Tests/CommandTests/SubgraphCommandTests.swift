@@ -84,7 +84,7 @@ struct SubgraphCommandTests {
     #expect(run.code == 3)
     #expect(run.output.contains("review/question asks (q"))
     let show = try await tool("show", "subgraph-asks")
-    #expect(show.output.contains("  review: waiting\n    question: waiting\n      asks (q"))
+    #expect(show.output.contains("  ? review: waiting\n    ? question: waiting\n        asks (q"))
     let shown = try #require(try await tool("show", "subgraph-asks", "--json").lines().first)
     let id = try #require(shown["tasks"]?[0]?["subgraph"]?["tasks"]?[0]?["interrupt"]?["id"]?.stringValue)
     #expect(shown["tasks"]?[0]?["interrupt"]?["id"] == .string(id))

@@ -2,7 +2,10 @@ import OrderedCollections
 
 extension StateGraph {
   /// The graph in Graphviz' language.
-  public var dot: String {
+  public var dot: String { dot(nil) }
+
+  /// The graph in Graphviz' language, with how far a thread is.
+  public func dot(_ progress: GraphProgress?) -> String {
     let drawing = Drawing(self)
     var lines = [
       "digraph \(Self.quoted(name)) {",
@@ -12,7 +15,7 @@ extension StateGraph {
       "  edge [color=\"#5b6770\", fontname=\"Helvetica\", fontsize=9, fontcolor=\"#3c4650\", arrowsize=0.7]",
       "  \"start\" [shape=circle, width=0.22, label=\"\", style=filled, fillcolor=\"#2b3137\", color=\"#2b3137\"]",
     ]
-    lines += nodes.values.map { "  \(Self.dot($0))" }
+    lines += nodes.values.map { "  \(Self.dot($0, progress?.nodes[$0.name]))" }
     if drawing.hasEnd {
       lines.append(
         "  \"end\" [shape=doublecircle, width=0.16, label=\"\", style=filled, fillcolor=\"#2b3137\", color=\"#2b3137\"]"
@@ -22,14 +25,19 @@ extension StateGraph {
     return lines.joined(separator: "\n") + "\n}\n"
   }
 
-  private static func dot(_ node: Node) -> String {
+  private static func dot(_ node: Node, _ progress: GraphProgress.Node?) -> String {
     var label =
       "<b>\(markup(node.name.rawValue))</b> <font color=\"#7a858e\" point-size=\"9\">\(markup(node.drawnKind))</font>"
     if let description = node.description {
       label +=
         "<br/><font point-size=\"9\">\(Drawing.wrapped(description).map(markup).joined(separator: "<br/>"))</font>"
     }
-    return "\"\(node.name)\" [label=<\(label)>\(node.dotStyle)]"
+    guard let progress else { return "\"\(node.name)\" [label=<\(label)>\(node.dotStyle)]" }
+    let (fill, line) = progress.state.colors
+    label += "<br/><font point-size=\"9\" color=\"\(line)\">\(markup(progress.shown))</font>"
+    // The last of two attributes counts.
+    let colors = ", fillcolor=\"\(fill)\", color=\"\(line)\", penwidth=1.6"
+    return "\"\(node.name)\" [label=<\(label)>\(node.dotStyle)\(colors)]"
   }
 
   private static func dot(_ edge: Drawing.Edge) -> String {

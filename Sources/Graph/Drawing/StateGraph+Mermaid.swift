@@ -2,19 +2,36 @@ import OrderedCollections
 
 extension StateGraph {
   /// The graph as a Mermaid flowchart.
-  public var mermaid: String {
+  public var mermaid: String { mermaid(nil) }
+
+  /// The graph as a Mermaid flowchart, with how far a thread is.
+  public func mermaid(_ progress: GraphProgress?) -> String {
     let drawing = Drawing(self)
     var lines = ["flowchart TD", "  START([start])"]
-    lines += nodes.values.map { "  \(Self.mermaid($0))" }
+    lines += nodes.values.map { "  \(Self.mermaid($0, progress?.nodes[$0.name]))" }
     if drawing.hasEnd { lines.append("  END([end])") }
     lines += drawing.edges.map { "  \(Self.mermaid($0))" }
+    if let progress { lines += Self.classes(nodes.keys.elements, progress) }
     return lines.joined(separator: "\n") + "\n"
   }
 
-  private static func mermaid(_ node: Node) -> String {
+  private static func classes(_ names: [NodeName], _ progress: GraphProgress) -> [String] {
+    GraphProgress.State.allCases.flatMap { state -> [String] in
+      let ids = names.filter { progress.nodes[$0]?.state == state }.map { id(.node($0)) }
+      guard !ids.isEmpty else { return [] }
+      let (fill, line) = state.colors
+      return [
+        "  classDef s_\(state.rawValue) fill:\(fill),stroke:\(line),color:#1b1f27",
+        "  class \(ids.joined(separator: ",")) s_\(state.rawValue)",
+      ]
+    }
+  }
+
+  private static func mermaid(_ node: Node, _ progress: GraphProgress.Node?) -> String {
     let (open, close) = node.mermaidShape
     var label = "<b>\(escaped(node.name.rawValue))</b><br/>\(escaped(node.drawnKind))"
     if let description = node.description { label += "<br/><i>\(escaped(Drawing.oneLine(description)))</i>" }
+    if let progress { label += "<br/>\(escaped(progress.shown))" }
     return "\(id(.node(node.name)))\(open)\"\(label)\"\(close)"
   }
 

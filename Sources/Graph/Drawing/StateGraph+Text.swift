@@ -2,22 +2,28 @@ import OrderedCollections
 
 extension StateGraph {
   /// The graph as text for a terminal: every node once, with its kind, what it waits for and where it leads.
-  public var text: String {
+  public var text: String { text(nil) }
+
+  /// The same, with how far a thread is: a mark before each node that something led to.
+  public func text(_ progress: GraphProgress?) -> String {
     let drawing = Drawing(self)
     var lines = [Drawing.plain(description.map { "\(name): \(Drawing.oneLine($0, limit: 100))" } ?? name)]
     lines += Self.block("start", "", drawing.edges.filter { $0.from == .start })
     for node in nodes.values {
       lines += Self.block(
-        Self.title(node), Self.plainLine(node.description), drawing.edges.filter { $0.from == .node(node.name) })
+        Self.title(node, progress?.nodes[node.name]), Self.plainLine(node.description),
+        drawing.edges.filter { $0.from == .node(node.name) })
     }
     return lines.joined(separator: "\n") + "\n"
   }
 
-  private static func title(_ node: Node) -> String {
-    var title = "\(node.name) (\(node.drawnKind))"
+  private static func title(_ node: Node, _ progress: GraphProgress.Node?) -> String {
+    let mark = progress.map { "\($0.state.mark) " } ?? ""
+    var title = "\(mark)\(node.name) (\(node.drawnKind))"
     if !node.after.isEmpty { title += " after \(node.after.map(\.rawValue).joined(separator: " + "))" }
     if let when = node.when { title += " when \(Drawing.oneLine(when.source))" }
     if node.isDeferred { title += " deferred" }
+    if let note = progress?.note, !note.isEmpty { title += ": \(note)" }
     return Drawing.plain(title)
   }
 

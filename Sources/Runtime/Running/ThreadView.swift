@@ -141,7 +141,7 @@ public struct HistoryLine: Sendable {
   public var status: ThreadStatus
   public var next: [NodeName]
 
-  /// `{thread,checkpoint,parent,step,source,created,status,ran,next,namespace?}`.
+  /// `{thread,checkpoint,parent,step,source,created,status,ran,changed,next,namespace?}`.
   public var json: JSON {
     let record = entry.record
     let ran: [JSON] = entry.ran.map { task in
@@ -153,7 +153,8 @@ public struct HistoryLine: Sendable {
     var object: JSONObject = [
       "thread": thread.json, "checkpoint": .int(record.number), "parent": record.parent.map(JSON.int) ?? .null,
       "step": .int(record.step), "source": .string(record.source.rawValue), "created": .string(record.created.iso8601),
-      "status": .string(status.rawValue), "ran": .array(ran), "next": .array(next.map(\.json)),
+      "status": .string(status.rawValue), "ran": .array(ran),
+      "changed": .array(entry.changed.map { .string($0.rawValue) }), "next": .array(next.map(\.json)),
     ]
     if !record.namespace.isEmpty { object["namespace"] = .string(record.namespace) }
     return .object(object)

@@ -55,8 +55,8 @@ public protocol Checkpointer: Sendable {
   /// Tasks that see the state of `checkpoint`, by ordinal.
   func tasks(of thread: ThreadID, namespace: String, checkpoint: Int) async throws -> [TaskRecord]
 
-  /// What tasks printed, in order.
-  func output(of thread: ThreadID) async throws -> [OutputRecord]
+  /// What tasks printed, in order, without the first `count` records.
+  func output(of thread: ThreadID, after count: Int) async throws -> [OutputRecord]
 
   func services(of thread: ThreadID) async throws -> [ServiceRecord]
 
@@ -108,6 +108,9 @@ public protocol Checkpointer: Sendable {
 
 extension Checkpointer {
   public func releaseReserve() async {}
+
+  /// What tasks printed, in order.
+  public func output(of thread: ThreadID) async throws -> [OutputRecord] { try await output(of: thread, after: 0) }
 }
 
 /// One change of a commit.
@@ -157,9 +160,21 @@ public struct HistoryEntry: Sendable, Hashable {
   /// The tasks whose end made it, by ordinal; empty for inputs, updates and forks.
   public var ran: [TaskRecord]
 
-  public init(record: CheckpointRecord, ran: [TaskRecord]) {
+  /// The channels written for it, in that order.
+  public var changed: [ChannelName]
+
+  /// - Parameter deltas: the channels an input, an update or a fork changed.
+  public init(record: CheckpointRecord, ran: [TaskRecord], deltas: [ChannelName]) {
     self.record = record
     self.ran = ran
+    changed = record.source == .step ? ran.flatMap(\.writes).map(\.channel).eachOnce : deltas
+  }
+}
+
+extension [ChannelName] {
+  fileprivate var eachOnce: [ChannelName] {
+    var known: Set<ChannelName> = []
+    return filter { known.insert($0).inserted }
   }
 }
 

@@ -85,7 +85,9 @@ extension MemoryStore {
       return numbers.compactMap { line.checkpoints[$0] }.map { record in
         var shown = record
         shown.deltas = []
-        return HistoryEntry(record: shown, ran: record.source == .step ? line.tasks(of: record.parent) : [])
+        return HistoryEntry(
+          record: shown, ran: record.source == .step ? line.tasks(of: record.parent) : [],
+          deltas: record.deltas.map(\.channel))
       }
     }
   }
@@ -102,8 +104,8 @@ extension MemoryStore {
     }
   }
 
-  public func output(of thread: ThreadID) async throws -> [OutputRecord] {
-    try open { contents throws(StoreError) in contents.threads[thread]?.output ?? [] }
+  public func output(of thread: ThreadID, after count: Int) async throws -> [OutputRecord] {
+    try open { contents throws(StoreError) in Array((contents.threads[thread]?.output ?? []).dropFirst(count)) }
   }
 
   public func services(of thread: ThreadID) async throws -> [ServiceRecord] {

@@ -159,20 +159,18 @@ private struct ToolCalling: Sendable {
     }
     let hints = tool.hints.isEmpty ? "" : " (\(tool.hints.joined(separator: ", ")))"
     Sink.output.line("\(SafeText.line(tool.name))\(hints) with \(SafeText.lines(JSON.object(arguments).prettyText))")
+    Keyboard.forget()
     while true {
-      Sink.output.write("Call it? yes/no > ")
+      Sink.output.write("Call it? y/n > ")
       let isOver = Mutex(false)
       let typed = await withTaskCancellationHandler {
-        await TypedLine.read { isOver.withLock(\.self) }
+        await Keyboard.keyOrLine(["y", "n"]) { isOver.withLock(\.self) }
       } onCancel: {
         isOver.withLock { $0 = true }
       }
-      guard let line = typed else { throw CommandFailure("not called") }
-      switch line.lowercased().filter({ !$0.isWhitespace }) {
-      case "y", "yes": return
-      case "n", "no": throw CommandFailure("not called")
-      default: continue
-      }
+      Sink.output.line("")
+      guard let typed, typed != .key("n") else { throw CommandFailure("not called") }
+      if typed == .key("y") { return }
     }
   }
 

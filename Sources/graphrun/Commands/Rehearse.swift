@@ -38,17 +38,7 @@ struct Rehearse: AsyncParsableCommand {
     let graph = try GraphLookup().graph(named: file, quiet: true)
     if let record { return try await ScenarioRecorder(graph: graph, global: global).record(record, to: output) }
     let source = try ScenarioSource(graphPath: try GraphLookup.path(of: file), wanted: scenario)
-    let chosen = try source.scenarios(for: graph, global)
-    let rehearsal = Rehearsal(graph, kinds: .builtIn)
-    let printer = RehearsalPrinter(global: global, path: source.path)
-    var reports: [ScenarioReport] = []
-    for scenario in chosen {
-      let report = await rehearsal.report(on: scenario)
-      printer.show(report)
-      reports.append(report)
-    }
-    printer.show(RehearsalSummary(graph, reports), isWhole: source.name == nil)
-    if !reports.allSatisfy(\.passed) { throw ExitStatus.failed }
+    if try await !source.play(graph, global) { throw ExitStatus.failed }
   }
 }
 
@@ -73,6 +63,23 @@ struct ScenarioSource {
       name = wanted
       if !exists { throw UsageError("no scenario \"\(wanted)\": there is no file \(path), and none of that name") }
     }
+  }
+
+  /// Plays the scenarios asked for and tells of each; whether all passed.
+  ///
+  /// - Throws: as ``scenarios(for:_:)``.
+  func play(_ graph: StateGraph, _ global: GlobalOptions) async throws -> Bool {
+    let chosen = try scenarios(for: graph, global)
+    let rehearsal = Rehearsal(graph, kinds: .builtIn)
+    let printer = RehearsalPrinter(global: global, path: path)
+    var reports: [ScenarioReport] = []
+    for scenario in chosen {
+      let report = await rehearsal.report(on: scenario)
+      printer.show(report)
+      reports.append(report)
+    }
+    printer.show(RehearsalSummary(graph, reports), isWhole: name == nil)
+    return reports.allSatisfy(\.passed)
   }
 
   /// - Throws: ``ExitStatus/usage`` when the file is not valid, ``UsageError`` when it has not the one asked for.

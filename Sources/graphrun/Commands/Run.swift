@@ -15,7 +15,11 @@ struct Run: AsyncParsableCommand {
         graphrun run review --inputs topics.json --thread monday
         graphrun run review --thread monday --input topic=ants
 
-      The last gives a finished thread a new input.
+      The last gives a finished thread a new input. While you write a graph,
+
+        graphrun run review --watch
+
+      checks it and plays its scenarios each time you save it; nothing runs.
       """)
 
   @Argument(help: "The graph.", completion: .graphFile)
@@ -40,10 +44,19 @@ struct Run: AsyncParsableCommand {
   @Flag(help: "Give up what is unfinished on the thread first.")
   var abandon = false
 
+  @Flag(help: "For authors: on each save check the graph and play its scenarios; nothing runs.")
+  var watch = false
+
   @OptionGroup(title: "Running") var running: RunningOptions
   @OptionGroup(title: "Everywhere") var global: GlobalOptions
 
+  func validate() throws {
+    guard watch, thread != nil || !input.isEmpty || inputs != nil || abandon else { return }
+    throw ValidationError("--watch runs nothing: leave out --thread, --input, --inputs and --abandon")
+  }
+
   func run() async throws {
+    if watch { return try await AuthorWatch(name: file, global: global).run() }
     let graph = try GraphLookup().graph(named: file, quiet: global.quiet)
     let inputs = try self.allInputs()
     let store = try await global.openStore()

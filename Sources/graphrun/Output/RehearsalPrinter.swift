@@ -32,7 +32,7 @@ struct RehearsalPrinter {
     case .unscripted(let missing): return [SafeText.line(missing.description)]
     case .status(let expected, let found, let error):
       return ["status: expected \(expected), found \(found.rawValue)"] + (error.map(lines) ?? [])
-    case .path(let expected, let found): return ["path:"] + PathDifference(expected, found).lines(style)
+    case .path(let expected, let found): return ["path:"] + LineDifference(expected, found).lines(style)
     case .expectation(let source, let seen, let error):
       let values = seen.map { "\(SafeText.line($0.source)) is \(SafeText.line($0.value.text).cut(to: 200))" }
       let why = error.map(SafeText.line) ?? values.joined(separator: ", ")
@@ -77,56 +77,5 @@ extension StateGraph {
   fileprivate func spoken(_ choice: RehearsalRoute) -> String {
     let way = "\(choice.node?.rawValue ?? "start") → \(targets(of: choice).joined(separator: " + "))"
     return choice.index == nil ? "\(way) (on-error)" : way
-  }
-}
-
-/// Two paths, one beside the other.
-struct PathDifference {
-  private enum Line {
-    case both(String), expected(String), found(String)
-  }
-
-  private var all: [Line] = []
-
-  init(_ expected: [String], _ found: [String]) {
-    let difference = found.difference(from: expected)
-    var removed: Set<Int> = []
-    var inserted: Set<Int> = []
-    for change in difference {
-      switch change {
-      case .remove(let offset, _, _): removed.insert(offset)
-      case .insert(let offset, _, _): inserted.insert(offset)
-      }
-    }
-    var (left, right) = (0, 0)
-    while left < expected.count || right < found.count {
-      if left < expected.count, removed.contains(left) {
-        all.append(.expected(expected[left]))
-        left += 1
-      } else if right < found.count, inserted.contains(right) {
-        all.append(.found(found[right]))
-        right += 1
-      } else {
-        all.append(.both(expected[left]))
-        (left, right) = (left + 1, right + 1)
-      }
-    }
-  }
-
-  /// Of long stretches without a difference only the ends.
-  func lines(_ style: Style) -> [String] {
-    let isNear = all.indices.map { index in
-      all[max(0, index - 2)...min(all.count - 1, index + 2)].contains { if case .both = $0 { false } else { true } }
-    }
-    var lines: [String] = []
-    for (index, line) in all.enumerated() {
-      switch line {
-      case .expected(let name): lines.append(style.red("  - \(name)"))
-      case .found(let name): lines.append(style.green("  + \(name)"))
-      case .both(let name) where isNear[index]: lines.append("    \(name)")
-      case .both: if lines.last != "    …" { lines.append("    …") }
-      }
-    }
-    return lines
   }
 }

@@ -50,7 +50,9 @@ final class DyingStore: Checkpointer {
   func tasks(of thread: ThreadID, namespace: String, checkpoint: Int) async throws -> [TaskRecord] {
     try await memory.tasks(of: thread, namespace: namespace, checkpoint: checkpoint)
   }
-  func output(of thread: ThreadID) async throws -> [OutputRecord] { try await memory.output(of: thread) }
+  func output(of thread: ThreadID, after count: Int) async throws -> [OutputRecord] {
+    try await memory.output(of: thread, after: count)
+  }
   func notes(of thread: ThreadID, key: String) async throws -> [NoteRecord] {
     try await memory.notes(of: thread, key: key)
   }

@@ -62,6 +62,7 @@ enum CheckpointerConformance {
         await #expect(throws: StoreError.fenced) { try await store.commit([.output([.sample("late")])], fence: old) }
         try await store.commit([.output([.sample("in time")])], fence: new)
         #expect(try await store.output(of: "t").map(\.text) == ["in time"])
+        #expect(try await store.output(of: "t", after: 1).isEmpty)
       }
     }
 

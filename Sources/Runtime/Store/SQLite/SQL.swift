@@ -33,8 +33,8 @@ enum SQL {
     WHERE thread = ?1 AND namespace = ?2 AND number > ?3 AND parent = ?3 AND source = 'step' LIMIT 1
     """
   static let history = """
-    SELECT number, parent, step, source, created, base, base_bytes, line_bytes, parent_checksum, agenda, '', NULL, checksum,
-      base_checksum
+    SELECT number, parent, step, source, created, base, base_bytes, line_bytes, parent_checksum, agenda,
+      CASE source WHEN 'step' THEN '[]' ELSE deltas END, NULL, checksum, base_checksum
     FROM checkpoint WHERE thread = ? AND namespace = ? AND number < ? ORDER BY number DESC LIMIT ?
     """
 

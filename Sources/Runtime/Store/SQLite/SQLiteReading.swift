@@ -38,8 +38,11 @@ struct SQLiteReading {
       let record = try checked(row.number, namespace) { () throws(Malformed) in
         try row.record(namespace, withDeltas: false)
       }
-      guard record.source == .step, let parent = record.parent else { return HistoryEntry(record: record, ran: []) }
-      return HistoryEntry(record: record, ran: try tasks(namespace: namespace, checkpoint: parent))
+      guard record.source == .step, let parent = record.parent else {
+        let deltas = try checked(row.number, namespace) { () throws(Malformed) in try row.readDeltas() }
+        return HistoryEntry(record: record, ran: [], deltas: deltas.map(\.channel))
+      }
+      return HistoryEntry(record: record, ran: try tasks(namespace: namespace, checkpoint: parent), deltas: [])
     }
   }
 
@@ -56,9 +59,9 @@ struct SQLiteReading {
     }
   }
 
-  func output() throws -> [OutputRecord] {
+  func output(after count: Int) throws -> [OutputRecord] {
     var records: [OutputRecord] = []
-    try db.forEachRow("\(SQL.output) WHERE thread = ? ORDER BY serial", key) { row in
+    try db.forEachRow("\(SQL.output) WHERE thread = ? ORDER BY serial LIMIT -1 OFFSET ?", key + [.int(count)]) { row in
       records.append(try checked("output") { () throws(Malformed) in try OutputRecord(row) })
     }
     return records

@@ -198,8 +198,8 @@ extension SQLiteStore {
     try await read { try SQLiteReading(db: $0, thread: thread).tasks(namespace: namespace, checkpoint: checkpoint) }
   }
 
-  public func output(of thread: ThreadID) async throws -> [OutputRecord] {
-    try await read { try SQLiteReading(db: $0, thread: thread).output() }
+  public func output(of thread: ThreadID, after count: Int) async throws -> [OutputRecord] {
+    try await read { try SQLiteReading(db: $0, thread: thread).output(after: count) }
   }
 
   public func notes(of thread: ThreadID, key: String) async throws -> [NoteRecord] {
