@@ -103,6 +103,33 @@ struct LiveViewTests {
     #expect(moving(view, 80, 24).isEmpty)
   }
 
+  @Test func `what is counted in a large fan-out leaves no output but a failure's`() {
+    var view = view()
+    play(&view, [.stepStart(step: 1, nodes: Array(repeating: "map", count: 20))])
+    for index in 0..<11 {
+      play(&view, [begins("map[\(index)]"), prints("map[\(index)]", "said \(index)\n")])
+      let error = TaskError(node: "map", kind: .exit, message: "exit 1")
+      play(&view, [ends("map[\(index)]", index == 4 ? .failed : .done, error: index == 4 ? error : nil)])
+    }
+    #expect(view.takePending() == ["✗ map[4]  2s  exit: exit 1", "  │ said 4"])
+  }
+
+  @Test func `a fan-out inside a graph is counted by itself, and does not end the one around it`() {
+    var view = view()
+    play(&view, [.stepStart(step: 1, nodes: Array(repeating: "map", count: 20)), begins("map[0]")])
+    play(&view, [.stepStart(step: 1, nodes: Array(repeating: "map[0]/part", count: 12)), begins("map[0]/part[0]")])
+    play(&view, [ends("map[0]/part[0]")])
+    let lines = moving(view, 80, 24)
+    #expect(lines[0].hasSuffix(" 0/20 map") && lines[1].hasSuffix(" 1/12 map[0]/part"))
+  }
+
+  @Test func `tasks stand as their nodes do in the graph, whichever began first, in columns`() {
+    var view = view()
+    play(&view, [.stepStart(step: 1, nodes: ["first", "second", "third"])])
+    play(&view, [begins("third"), begins("first"), begins("second"), prints("third", "x\n"), prints("first", "y\n")])
+    #expect(moving(view, 80, 24, after: 12) == ["⠋ first   12s  y", "⠋ second  12s  ", "⠋ third   12s  x"])
+  }
+
   @Test func `a percentage in the last line is a bar`() {
     var view = view()
     play(&view, [begins("pull"), prints("pull", "pulling 2af3b81862c6: 50%\r")])
@@ -115,8 +142,9 @@ struct LiveViewTests {
     play(
       &view,
       [begins("a"), prints("a", "no route\n"), .taskRetry(node: "a", task: "a", attempt: 1, error: error, delay: 4)])
-    #expect(view.takePending() == ["  │ no route", "↻ a  attempt 1 failed: exit: exit 7; again in 4s"])
+    #expect(view.takePending() == ["  │ no route", "↻ a  attempt 1 failed, again in 4s: exit: exit 7"])
     #expect(moving(view, 80, 24) == ["⠋ a    again in 4s"])
+    #expect(moving(view, 80, 24, after: 3)[0].hasSuffix("a  3s  again in 1s"))
     play(&view, [begins("a", attempt: 2)])
     #expect(moving(view, 80, 24) == ["⠋ a (attempt 2)    "])
   }

@@ -6,8 +6,8 @@ struct LiveTask {
   var start: ContinuousClock.Instant
   var attempt: Int
 
-  /// What is said instead of its last line, until it prints again.
-  var note: String?
+  /// When its next attempt starts, which is said instead of its last line.
+  var goesOn: ContinuousClock.Instant?
 
   private var splitter = TaskLines()
   private var kept: [String] = []
@@ -32,7 +32,7 @@ struct LiveTask {
   mutating func take(_ text: String, _ stream: GraphRuntime.OutputStream, showsThinking: Bool) -> [String] {
     let lines = keep(splitter.add(text, to: stream), showsThinking)
     if stream != .thinking || showsThinking { partial = String(splitter.partial(of: stream).suffix(Self.longest)) }
-    note = nil
+    goesOn = nil
     return lines
   }
 
@@ -57,11 +57,30 @@ struct LiveTask {
     return Array((lines + [SafeText.line(partial)]).suffix(limit))
   }
 
-  /// The newest line with something in it.
-  var last: String { note ?? tail(20).last { !$0.isEmpty } ?? "" }
+  /// The newest line with something in it, or how long it waits.
+  func last(_ now: ContinuousClock.Instant) -> String {
+    guard let goesOn else { return newest }
+    return goesOn > now ? "again in \(spoken((goesOn - now).seconds.rounded(.up)))" : "again now"
+  }
+
+  private var newest: String { tail(20).last { !$0.isEmpty } ?? "" }
 
   /// How far it says it is, where its last line names a percentage.
-  var share: Double? { note == nil ? last.percentage : nil }
+  var share: Double? { goesOn == nil ? newest.percentage : nil }
+}
+
+extension String {
+  /// A task's name without its place in a fan-out.
+  var ofNode: String {
+    guard last == "]", let open = lastIndex(of: "[") else { return self }
+    return String(self[..<open])
+  }
+
+  /// A task's place in its fan-out; 0 outside of one.
+  var fanOutIndex: Int {
+    guard last == "]", let open = lastIndex(of: "[") else { return 0 }
+    return Int(self[index(after: open)...].dropLast()) ?? 0
+  }
 }
 
 extension String {

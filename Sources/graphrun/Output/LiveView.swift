@@ -19,6 +19,9 @@ struct LiveView {
   private(set) var pending: [Line] = []
   private var dropped = 0
   private var fanOuts: [LiveFanOut] = []
+
+  /// When a node was first due, as a number.
+  private var order: [String: Int] = [:]
   private let start: ContinuousClock.Instant
 
   /// Lines of a task kept for one frame; what comes faster is left to `graphrun log`.
@@ -47,15 +50,14 @@ struct LiveView {
       if detail == .verbose { keep(lines, of: task) }
     case .taskRetry(_, let task, let attempt, let error, let delay):
       endOutput(of: task, rows: rows, whole: false)
-      let text = style.dim("attempt \(attempt) failed: \(error.brief); again in \(spoken(delay))")
+      let text = style.dim("attempt \(attempt) failed, again in \(spoken(delay)): \(error.brief)")
       stay("\(style.yellow("↻")) \(task)  \(text)")
-      if let place = running.firstIndex(where: { $0.name == task }) {
-        running[place].note = "again in \(spoken(delay))"
-      }
-    case .taskEnd(_, let node, let task, let status, let seconds, let error):
-      end(node, task, status, seconds, error, rows)
+      if let place = running.firstIndex(where: { $0.name == task }) { running[place].goesOn = now + .seconds(delay) }
+    case .taskEnd(_, _, let task, let status, let seconds, let error): end(task, status, seconds, error, rows)
     case .stepStart(let step, let nodes):
-      fanOuts = LiveFanOut.all(in: nodes)
+      fanOuts.removeAll(where: \.isOver)
+      fanOuts += LiveFanOut.all(in: nodes)
+      for node in nodes where order[node.rawValue] == nil { order[node.rawValue] = order.count }
       if detail == .verbose { stay(style.dim("── step \(step): \(nodes.spoken)")) }
     case .checkpoint(let checkpoint, _, _) where detail == .verbose: stay(style.dim("── checkpoint \(checkpoint)"))
     case .custom(_, let task, let data) where detail > .quiet:
@@ -75,18 +77,23 @@ struct LiveView {
       again.start = running[place].start
       running[place] = again
     } else {
-      running.append(LiveTask(task, attempt: attempt, start: now))
+      let own = rank(task)
+      let place = running.firstIndex { rank($0.name) > own } ?? running.endIndex
+      running.insert(LiveTask(task, attempt: attempt, start: now), at: place)
     }
   }
 
+  /// Where a task stands among the others: as its node does among those of its step, then by index.
+  private func rank(_ task: String) -> (Int, Int) { (order[task.ofNode] ?? .max, task.fanOutIndex) }
+
   private mutating func end(
-    _ node: NodeName, _ task: String, _ status: TaskStatus, _ seconds: Double, _ error: TaskError?, _ rows: Int
+    _ task: String, _ status: TaskStatus, _ seconds: Double, _ error: TaskError?, _ rows: Int
   ) {
-    let fanOut = fanOuts.firstIndex { $0.node == node }
+    let fanOut = fanOuts.firstIndex { $0.node.rawValue == task.ofNode }
     if let fanOut { fanOuts[fanOut].ended(status) }
     let isCounted = detail == .normal && fanOut.map { fanOuts[$0].isLarge } ?? false && status != .failed
     if !isCounted, let text = ended(task, status, seconds, error) { stay(text) }
-    endOutput(of: task, rows: rows, whole: status != .failed && !isCounted)
+    if !isCounted { endOutput(of: task, rows: rows, whole: status != .failed) }
     running.removeAll { $0.name == task }
     if let fanOut, fanOuts[fanOut].isOver, fanOuts[fanOut].isLarge, detail == .normal {
       stay("\(style.green("✓")) \(fanOuts[fanOut].summary)")
@@ -169,10 +176,11 @@ struct LiveView {
     // One line of output stands beside the name; a window of them has to be worth its room.
     let window = running.count > room || spare < 2 || detail == .quiet ? 0 : min(6, spare)
     var lines = bars
+    let columns = LiveColumns(shown, size.columns, now)
     for task in shown {
       let tail = detail == .verbose ? [] : task.tail(window).filter { !$0.isEmpty }
-      let isOpen = tail.count > 1 && task.note == nil
-      lines.append(line(of: task, size.columns, now, besides: isOpen ? nil : task.last))
+      let isOpen = tail.count > 1 && task.goesOn == nil
+      lines.append(line(of: task, columns, now, besides: isOpen ? nil : task.last(now)))
       if isOpen { lines += tail.map { inside($0, size.columns) } }
     }
     if running.count > shown.count {
@@ -188,22 +196,18 @@ struct LiveView {
   }
 
   private func line(
-    of task: LiveTask, _ columns: Int, _ now: ContinuousClock.Instant, besides last: String?
+    of task: LiveTask, _ columns: LiveColumns, _ now: ContinuousClock.Instant, besides last: String?
   ) -> (text: String, columns: Int) {
     let frames = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"]
     let frame = Int((now - start).seconds / Self.tick) % frames.count
-    let width = columns - 1
-    let elapsed = (now - task.start).seconds
-    let time = elapsed < 1 || width < 20 ? "" : elapsed < 60 ? "\(Int(elapsed))s" : spoken(elapsed)
-    let attempt = task.attempt < 2 || width < 30 ? "" : width < 50 ? " ×\(task.attempt)" : " (attempt \(task.attempt))"
-    let name = task.name.cut(to: max(4, min(width / 2, width - attempt.count - time.count - 6)))
-    var head = name.columns + attempt.count + time.count + 6
+    let (name, attempt, time) = columns.cells(of: task, now)
+    var head = columns.head
     var bar = ""
-    if let share = task.share, width - head >= 30 {
+    if let share = task.share, columns.room >= 30 {
       bar = LiveFanOut.bar(share, 12) + " "
       head += 13
     }
-    let last = (last ?? "").cut(to: max(0, width - head))
+    let last = (last ?? "").cut(to: max(0, columns.width - head))
     let text =
       "\(style.cyan(frames[frame])) \(style.bold(name))\(attempt)  \(style.dim(time))  \(style.cyan(bar))\(style.dim(last))"
     return (text, head + last.columns)

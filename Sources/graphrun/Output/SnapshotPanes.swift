@@ -27,7 +27,10 @@ struct SnapshotPanes {
 
   var lines: [String] {
     var lines = heading
-    if let error = snapshot.header.error, isHead { lines += pane("error") + told(error) }
+    // A task that failed tells its error itself.
+    if let error = snapshot.header.error, isHead, !snapshot.tasks.contains(where: { $0.error == error }) {
+      lines += pane("error") + told(error)
+    }
     if !snapshot.values.isEmpty { lines += pane("values", changed) + shown(snapshot.values) }
     if let outputs = snapshot.outputs, !outputs.isEmpty { lines += pane("outputs") + shown(outputs) }
     if !snapshot.tasks.isEmpty { lines += pane("tasks") + told(snapshot.tasks, snapshot.subgraphs, indent: "  ") }

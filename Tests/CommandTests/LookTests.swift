@@ -1,0 +1,208 @@
+import Foundation
+import Graph
+import GraphRuntime
+import Testing
+
+@testable import graphrun
+
+/// What a person sees who looks back.
+@Suite("Looking back")
+struct LookTests {
+  private static let graph = """
+    graph: three
+    state: { n: { default: 0 }, list: { reduce: append } }
+    start: one
+    nodes:
+      one: { set: { n: .n + 1, list: '"first"' }, next: two }
+      two: { shell: 'echo "I am two"', effects: repeatable, next: three }
+      three: { set: { list: '"second\\u001b[2J"' } }
+    """
+
+  private func forked() async throws -> Tool {
+    let tool = try Tool(["three.graph": Self.graph])
+    _ = try await tool("three", "--thread", "t")
+    _ = try await tool("fork", "t@2", "--set", "n=7")
+    _ = try await tool("resume", "t")
+    return tool
+  }
+
+  /// The lines with every run of blanks as one.
+  private func plain(_ text: String) -> [String] {
+    text.split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ") }
+  }
+
+  @Test func `history is a tree where there are branches, with what each step changed`() async throws {
+    let tool = try await forked()
+    defer { tool.remove() }
+    let lines = plain(try await tool("history", "t").output)
+    #expect(lines[0] == "N FROM STEP SOURCE STATUS TOOK RAN CHANGED NEXT MADE")
+    #expect(lines[1].hasPrefix("● 7 6 3 step done ") && lines[1].contains(" three list "))
+    #expect(lines[3].hasPrefix("● 5 2 2 fork") && lines[3].contains(" n two "))
+    #expect(lines[4].hasPrefix("│ ● 4 3 3 step done "))
+    #expect(lines[6].hasPrefix("●─╯ 2 1 1 step ") && lines[6].contains(" one n, list two "))
+    #expect(lines.count == 8)
+    let json = try await tool("history", "t", "--json").lines()
+    #expect(json.first?["changed"] == ["list"] && json[2]["changed"] == ["n"])
+  }
+
+  @Test func `without branches there is no tree`() async throws {
+    let tool = try Tool(["three.graph": Self.graph])
+    defer { tool.remove() }
+    _ = try await tool("three", "--thread", "t")
+    #expect(plain(try await tool("history", "t").output)[1].hasPrefix("4 3 3 step done "))
+  }
+
+  @Test func `show has panes, and nothing in a value is obeyed`() async throws {
+    let tool = try await forked()
+    defer { tool.remove() }
+    let shown = try await tool("show", "t").output
+    #expect(shown.contains("values  changed by this step: list\n  n: 7\n"))
+    #expect(shown.contains("list: [first,") && !shown.contains("\u{1B}"))
+    let earlier = try await tool("show", "t@2").output
+    #expect(earlier.contains("tasks\n  ✓ two: done in "))
+  }
+
+  @Test func `diff goes line by line`() async throws {
+    let tool = try await forked()
+    defer { tool.remove() }
+    #expect(try await tool("diff", "t@2", "t@5").output == "n\n  - 1\n  + 7\n")
+    #expect(try await tool("diff", "t", "t").output == "no difference\n")
+  }
+
+  @Test func `a thread is drawn with how far it is`() async throws {
+    let tool = try Tool([
+      "stops.graph": """
+      graph: stops
+      start: { each: "[1, 2, 3]", to: work }
+      nodes:
+        work: { shell: 'true', next: bad }
+        bad: { shell: 'exit 4', next: after }
+        after: { set: {} }
+      """.replacing("set: {}", with: "shell: 'true'")
+    ])
+    defer { tool.remove() }
+    #expect(try await tool("stops", "--thread", "t").code == 1)
+    let text = try await tool("draw", "t").output
+    #expect(text.hasPrefix("thread t: failed, checkpoint 2, step 1\n"))
+    #expect(text.contains("\n✓ work (shell): ×3, ") && text.contains("\n✗ bad (shell): exit: exit code 4\n"))
+    #expect(text.contains("\nafter (shell)\n"))
+    #expect(try await tool("draw", "t", "--format", "mermaid").output.contains("class n_bad s_failed"))
+    #expect(try await tool("draw", "t@1", "--format", "dot").output.contains("○"))
+    #expect(try await tool("draw", "stops").output.contains("\nwork (shell)\n"))
+    let nothing = try await tool("draw", "nothing")
+    #expect(nothing.code == 2 && nothing.error.contains("no graph and no thread \"nothing\"; graphrun threads"))
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `log follows a run to its end`() async throws {
+    let tool = try Tool([
+      "slow.graph": """
+      graph: slow
+      start: one
+      nodes:
+        one: { shell: 'echo first', next: two }
+        two: { shell: 'until test -e go; do sleep 0.05; done; echo second' }
+      """
+    ])
+    defer { tool.remove() }
+    async let run = tool("slow", "--thread", "t")
+    while !tool.read("state/locks/t").isEmpty || (try await tool("log", "t").output) != "one (step 1)\n  first\n" {
+      try await Task.sleep(for: .milliseconds(50))
+    }
+    async let followed = tool("log", "t", "--follow")
+    try tool.write("", to: "go")
+    #expect(try await run.code == 0)
+    let log = try await followed
+    #expect(log.code == 0)
+    #expect(log.output == "one (step 1)\n  first\ntwo (step 2)\n  second\n")
+    #expect(log.error.hasPrefix("thread t is done; then:  graphrun show t"))
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `run --watch checks and rehearses on each save, and runs nothing`() async throws {
+    let tool = try Tool(["three.graph": Self.graph])
+    defer { tool.remove() }
+    try tool.write(
+      "- name: all\n  nodes: { two: { result: {} } }\n  expect: { path: [one, two, three] }\n",
+      to: "three.rehearsal.yaml")
+    let graph = Self.graph
+    let outcome = try await tool.call(["run", "three", "--watch", "--json"], afterLines: 3) { pid in
+      try tool.write(graph.replacing("next: three", with: "next: four"), to: "three.graph")
+      try await Task.sleep(for: .seconds(2))
+      kill(pid, SIGINT)
+    }
+    let lines = try outcome.lines()
+    #expect(lines.count == 4 && lines[0]["ok"] == true && lines[1]["scenario"] == "all", "\(outcome.output)")
+    #expect(lines[3]["ok"] == false && lines[3]["problems"]?[0]?["line"] == 6)
+    #expect(try await tool("threads").output.isEmpty)
+    #expect(try await tool("run", "three", "--watch", "--input", "n=1").code == 2)
+  }
+}
+
+/// The parts that lay out what is shown.
+@Suite("Layout")
+struct LayoutTests {
+  private let plain = Style(hasColor: false)
+
+  private func lines(_ tree: [(Int, Int?)]) -> [String] {
+    var drawn = HistoryTree()
+    return tree.map { number, parent in
+      drawn.line(
+        of: CheckpointRecord(
+          number: number, parent: parent, step: 0, source: .step, created: Timestamp(milliseconds: 0), agenda: Agenda(),
+          deltas: []))
+    }
+  }
+
+  @Test func `branches join where they grew from`() {
+    #expect(lines([(3, 2), (2, 1), (1, nil)]) == ["●", "●", "●"])
+    #expect(lines([(4, 1), (3, 1), (2, 1), (1, nil)]) == ["●", "│ ●", "│ │ ●", "●─┴─╯"])
+    #expect(lines([(6, 1), (5, 3), (4, 1), (3, 1), (1, nil)]) == ["●", "│ ●", "│ │ ●", "│ ● │", "●─┴─╯"])
+    #expect(lines([(6, 2), (5, 1), (4, 2), (2, 1), (1, nil)]) == ["●", "│ ●", "│ │ ●", "●─┼─╯", "●─╯"])
+    // A place that is free again is used again.
+    #expect(lines([(6, 4), (5, 4), (4, 2), (3, 2), (2, nil)]) == ["●", "│ ●", "●─╯", "│ ●", "●─╯"])
+  }
+
+  @Test func `a narrow terminal goes without what can be spared, and nothing is wider`() {
+    let table = Table(["A", "WIDE", "C"], [["1", "something", "last"]], leavingOut: ["WIDE"])
+    #expect(table.lines(nil) == ["A  WIDE       C", "1  something  last"])
+    #expect(table.lines(10) == ["A  C", "1  last"])
+    #expect(table.lines(5) == ["A  C", "1  l…"])
+  }
+
+  @Test func `of long stretches without a difference only the ends are shown`() {
+    let old = (1...20).map { "\($0)" }
+    let lines = LineDifference(old, old.map { $0 == "10" ? "ten" : $0 }).lines(plain)
+    #expect(lines == ["    …", "    8", "    9", "  - 10", "  + ten", "    11", "    12", "    …"])
+    let many = (0..<4000).map { "\($0)" }
+    #expect(LineDifference(many, many.map { "x" + $0 }).lines(plain).count == 8000)
+  }
+
+  @Test func `tasks of a fan-out that stand alike are one, what failed is told by itself`() {
+    func task(_ index: Int, _ status: TaskStatus) -> TaskRecord {
+      TaskRecord(
+        id: TaskID(due: DueMark(checkpoint: 1), node: "work", index: index), checkpoint: 1, ordinal: index,
+        isFanOut: true, status: status)
+    }
+    let tasks = (0..<20).map { task($0, $0 == 7 ? .failed : .done) }
+    #expect(tasks.spoken == "work[0-6], work[7] (failed), work[8-19]")
+  }
+
+  @Test(arguments: [24, 40, 80]) func `panes are no wider than the terminal`(columns: Int) {
+    let record = CheckpointRecord(
+      number: 1, parent: nil, step: 0, source: .input, created: Timestamp(milliseconds: 0), agenda: Agenda(), deltas: []
+    )
+    let header = ThreadRecord(
+      id: "t", graphName: "g", graphHash: "", graphPath: nil, created: record.created, updated: record.created)
+    let snapshot = Snapshot(
+      header: header, status: .done, record: record,
+      values: [
+        "text": .string(Array(repeating: "words", count: 60).joined(separator: " ")),
+        "lines": .string((0..<100).map { "line \($0)\n" }.joined()), "one": ["a": 1],
+      ], outputs: nil, tasks: [], next: [], subgraphs: [:])
+    let panes = SnapshotPanes(snapshot, style: plain, columns: columns, longest: 24) { $0 }
+    #expect(panes.lines.dropFirst(2).allSatisfy { $0.columns <= columns }, "\(panes.lines)")
+    #expect(
+      panes.lines.contains("    … 88 lines more: add --full") || panes.lines.contains("    … 89 lines more: add --full")
+    )
+    #expect(panes.lines.contains("  one: { a: 1 }"))
+  }
+}
