@@ -8,14 +8,30 @@ final class TestTerminal: Sendable {
   fileprivate let replica: FileDescriptor
 
   fileprivate init() throws {
-    primary = posix_openpt(O_RDWR | O_NOCTTY)
-    guard primary >= 0, grantpt(primary) == 0, unlockpt(primary) == 0, let name = unsafe ptsname(primary) else {
-      throw Errno(rawValue: errno)
-    }
-    replica = FileDescriptor(rawValue: unsafe open(name, O_RDWR | O_NOCTTY))
+    primary = unsafe open("/dev/ptmx", O_RDWR | O_NOCTTY)
+    replica = FileDescriptor(rawValue: unsafe open(try Self.replica(of: primary), O_RDWR | O_NOCTTY))
+    guard replica.rawValue >= 0 else { throw Errno(rawValue: errno) }
     var size = winsize(ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0)
     _ = unsafe ioctl(primary, UInt(TIOCSWINSZ), &size)
     _ = fcntl(primary, F_SETFL, O_NONBLOCK)
+  }
+
+  private static func replica(of primary: Int32) throws -> String {
+    #if canImport(Darwin)
+      guard grantpt(primary) == 0, unlockpt(primary) == 0, let name = unsafe ptsname(primary) else {
+        throw Errno(rawValue: errno)
+      }
+      return unsafe String(cString: name)
+    #else
+      // Glibc's functions for it are not in its module.
+      let (unlock, number): (UInt, UInt) = (0x4004_5431, 0x8004_5430)
+      var locked: Int32 = 0
+      var index: Int32 = 0
+      guard unsafe ioctl(primary, unlock, &locked) == 0, unsafe ioctl(primary, number, &index) == 0 else {
+        throw Errno(rawValue: errno)
+      }
+      return "/dev/pts/\(index)"
+    #endif
   }
 
   func press(_ keys: String) {

@@ -154,13 +154,15 @@ extension CheckpointerConformance {
     ) async throws {
       try await kind.with { store in
         let fence = try await store.start()
-        let ran: [TaskRecord] = [.sample("a", at: 1), .sample("b", at: 1, ordinal: 1, status: .skipped)]
+        var ran: [TaskRecord] = [.sample("a", at: 1), .sample("b", at: 1, ordinal: 1, status: .skipped)]
+        ran[0].writes = [ChannelWrite("m", 1), ChannelWrite("n", 2), ChannelWrite("m", 3)]
         try await store.commit(
           ran.map(StoreChange.task) + [.checkpoint(.sample(2, parent: 1), values: [:])], fence: fence)
         try await store.commit([.task(.sample("c", at: 2, status: .failed))], fence: fence)
-        try await store.grow(3, from: 2, [], source: .update, fence: fence)
+        try await store.grow(3, from: 2, [ChannelDelta("x", .set(1))], source: .update, fence: fence)
         let history = try await store.history(of: "t", namespace: "", before: nil, limit: nil)
         #expect(history.map(\.ran) == [[], ran, []])
+        #expect(history.map(\.changed).dropLast() == [["x"], ["m", "n"]])
         #expect(history.map(\.record.source) == [.update, .step, .input])
         #expect(history.map(\.record.parent) == [2, 1, nil])
       }
