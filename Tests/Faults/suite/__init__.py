@@ -1,7 +1,7 @@
 """The fault plan, by the numbers of its table."""
 import collections
 
-from . import disk, inputs, kills, owners, peers, signals, soak
+from . import disk, inputs, kills, models, owners, peers, reference, signals, soak
 from .suite import Suite
 
 Plan = collections.namedtuple("Plan", "what run always")
@@ -23,8 +23,10 @@ PLANS = {
     "F14": Plan("a damaged store", inputs.f14, True),
     "F15": Plan("graph files that are nonsense (25 a point)", inputs.f15, True),
     "F16": Plan("MCP servers that misbehave", peers.f16, True),
+    "F17": Plan("models that misbehave", models.f17, True),
     "F18": Plan("steps that misbehave", peers.f18, True),
     "F19": Plan("signals, and a reader that goes away", signals.f19, True),
     "F21": Plan("killed while a store is made", kills.f21, True),
+    "F22": Plan("random graphs, beside LangGraph (GRAPHRUN_LANGGRAPH)", reference.f22, True),
     "F23": Plan("hours of all of it (--minutes)", soak.f23, False),
 }
