@@ -4,8 +4,8 @@ import Synchronization
 
 /// Replaces secret values by `***` in everything stored, printed or streamed (RELIABILITY R18).
 ///
-/// A value is found as it is, in base64 at each of its three alignments, URL-encoded, JSON-escaped and quoted for the
-/// shell.
+/// A value is found as it is, in base64 at each of its three alignments, in hex, URL-encoded, JSON-escaped and quoted for
+/// the shell, each as the common tools write it.
 package struct SecretMask: Sendable {
   package static let shortest = 6
 
@@ -84,16 +84,39 @@ package struct SecretMask: Sendable {
     let bytes = Array(value.utf8)
     var forms = [bytes]
     for shift in 0..<3 {
-      forms.append(base64Core(bytes, shift: shift))
+      let core = base64Core(bytes, shift: shift)
+      forms += [core, core.map { $0 == UInt8(ascii: "+") ? 0x2D : $0 == UInt8(ascii: "/") ? 0x5F : $0 }]
     }
-    let unreserved = CharacterSet(charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-    if let encoded = value.addingPercentEncoding(withAllowedCharacters: unreserved) {
-      forms.append(Array(encoded.utf8))
-      forms.append(Array(encoded.replacingOccurrences(of: "%20", with: "+").utf8))
+    let hex = bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    forms += [hex, hex.uppercased()].map { Array($0.utf8) }
+    return forms + texts(of: value).map { Array($0.utf8) }
+  }
+
+  /// The value as other programs escape it.
+  private static func texts(of value: String) -> [String] {
+    let json = String(JSON.string(value).text.dropFirst().dropLast())
+    let ascii = JSON.escapedToASCII(json)
+    var texts = [json, ascii, json.replacing("/", with: "\\/"), ascii.replacing("/", with: "\\/")]
+    texts += texts.map { String(JSON.string($0).text.dropFirst().dropLast()) }
+    texts += ["'\\''", "'\"'\"'"].map { value.replacing("'", with: $0) }
+    for kept in ["-._~", "-._~/", "-._~!*'()"] {
+      let plain = CharacterSet(charactersIn: letters + kept)
+      guard let encoded = value.addingPercentEncoding(withAllowedCharacters: plain) else { continue }
+      texts += [encoded, encoded.replacing("%20", with: "+"), lowercasedHex(encoded)]
     }
-    forms.append(Array(JSON.string(value).text.utf8.dropFirst().dropLast()))
-    forms.append(Array(value.replacingOccurrences(of: "'", with: "'\\''").utf8))
-    return forms
+    return texts
+  }
+
+  private static let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+  /// `%2F` as `%2f`.
+  private static func lowercasedHex(_ encoded: String) -> String {
+    var (text, digits) = ("", 0)
+    for character in encoded {
+      text += digits > 0 ? character.lowercased() : String(character)
+      digits = character == "%" ? 2 : max(0, digits - 1)
+    }
+    return text
   }
 
   /// The base64 characters that depend on `bytes` alone when `shift` bytes stand before them.
@@ -133,5 +156,16 @@ final class SecretStream: Sendable {
       defer { held = [] }
       return mask.mask(String(decoding: held, as: UTF8.self))
     }
+  }
+}
+
+extension JSON {
+  /// JSON text with everything but ASCII as `\u` escapes, as many programs write it.
+  fileprivate static func escapedToASCII(_ text: String) -> String {
+    text.utf16.map { unit in
+      guard unit > 0x7E else { return String(UnicodeScalar(UInt8(unit))) }
+      let digits = String(unit, radix: 16)
+      return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+    }.joined()
   }
 }
