@@ -121,6 +121,7 @@ public struct Engine: Sendable {
       guard let known = try await store.thread(thread) else { throw RunRefusal.unknownThread(thread) }
       let start = try await beginning(known, from: number, update, graph)
       var header = start.header
+      let answers = try await newAnswers(answers, beside: start.tasks, of: thread)
       if header.status == .done, start.changes.isEmpty {
         guard answers.isEmpty else { throw RunRefusal.noQuestion(thread) }
         return RunEnd(done: header, values: start.position.values, graph: graph)

@@ -18,6 +18,12 @@ enum TaskKey {
     return "q" + digest.prefix(9)
   }
 
+  /// Whether `text` could be the id of a question.
+  static func isQuestion(_ text: String) -> Bool {
+    text.utf8.count == 10 && text.hasPrefix("q")
+      && text.dropFirst().allSatisfy { "abcdefghijklmnopqrstuvwxyz234567".contains($0) }
+  }
+
   /// The hash a graph is stored under.
   static func graph(_ text: String, files: [String: String]) -> String {
     guard !files.isEmpty else { return hex(SHA256.hash(data: Data(text.utf8))) }

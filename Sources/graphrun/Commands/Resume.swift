@@ -77,7 +77,9 @@ struct AnswerArguments {
     for checkpoint in [newest, newest + 1] {
       tasks += try await store.tasks(of: header.id, namespace: "", checkpoint: checkpoint)
     }
-    let known = Set(tasks.flatMap(\.questions).map(\.id))
+    let named = Set(texts.compactMap { text in text.firstIndex(of: "=").map { String(text[..<$0]) } })
+    let known = try await Set(tasks.flatMap(\.questions).map(\.id)).union(
+      store.answers(to: named, of: header.id).keys)
     return try texts.map { try answer($0, known: known, isOnly: tasks.openQuestions.count <= 1) }
   }
 
