@@ -86,6 +86,7 @@ package struct StoreChecks: Sendable {
   private func sum(_ store: SQLiteStore, _ problems: [String]) async throws -> Finding {
     guard problems.isEmpty else { return damaged(problems) }
     let threads = try await store.threads().count
+    if let complaint = store.complaint { return .advice("store", complaint, remedy: "end what reads it") }
     let how = isThorough ? "every row is whole" : "its structure is whole; --verify reads every row"
     return .ok("store", "\(threads) thread\(threads == 1 ? "" : "s"), \(ByteCount(store.sizeBytes)); \(how)")
   }

@@ -19,6 +19,13 @@ extension ThreadRun {
         + "--max-steps above that number")
   }
 
+  /// What the store complains of is told once in a run.
+  mutating func passOnComplaint() {
+    guard !hasComplained, let complaint = ledger.ledger.complaint else { return }
+    hasComplained = true
+    ledger.tell(.notice(complaint))
+  }
+
   /// Weighs the state that a super-step led to: tells of channels that became heavy, and refuses one that no checkpoint may
   /// hold, on account of those who wrote to its heaviest channel.
   mutating func weigh(_ changes: [StateFold.Change], _ tasks: [TaskRecord]) -> StateFold.Conflict? {

@@ -21,6 +21,7 @@ struct ThreadRun: Sendable {
   private let origin: Origin
   private var changed: OrderedSet<ChannelName> = []
   var weight: StateWeight
+  var hasComplained = false
   var messages = MessagePlaces()
 
   private struct Origin {
@@ -61,6 +62,7 @@ struct ThreadRun: Sendable {
       }
       if isAtBreakpoint(isFirst: stepsLeft == allowance) { return try await close(.stopped) }
       if let error = historyLimit(allowance) { return try await close(.failed, errors: [error]) }
+      passOnComplaint()
       stepsLeft -= 1
       await options.beforeStep()
       if let end = try await superStep() { return end }

@@ -102,12 +102,16 @@ public protocol Checkpointer: Sendable {
   /// Checks that what is stored is whole: the problems found.
   func verify() async throws -> [String]
 
+  /// What its owner should see to, though nothing is stopped by it; `nil` when all is well.
+  var complaint: String? { get }
+
   /// Gives all threads back and ends the store's use: later calls throw ``StoreError/unusable(_:)``.
   func close() async throws
 }
 
 extension Checkpointer {
   public func releaseReserve() async {}
+  public var complaint: String? { nil }
 
   /// What tasks printed, in order.
   public func output(of thread: ThreadID) async throws -> [OutputRecord] { try await output(of: thread, after: 0) }
