@@ -121,7 +121,7 @@ extension Routes {
 
 extension Field {
   /// The value with expressions as they are written.
-  fileprivate var outline: JSON {
+  public var outline: JSON {
     switch self {
     case .literal(let value): value
     case .expression(let expression): ["expr": .string(expression.source)]

@@ -18,11 +18,24 @@ public struct AgentNode: NodeKind {
     let fields = NodeFields(task)
     let setup = try await ModelFields(fields)
     let limits = try await AgentLimits(fields)
+    let servers = try await Self.servers(fields)
+    let questions = try await ServerPin.questions(for: servers, task)
+    guard questions.isEmpty else { return .ask(questions) }
     let toolbox = try await Toolbox(
-      servers: try await Self.servers(fields), permissions: ToolPermissions(fields), task: task)
+      servers: servers, permissions: ToolPermissions(fields), task: task)
     let conversation = AgentConversation(
       task: task, setup: setup, toolbox: toolbox, limits: limits, notes: try await task.remembered())
     return try await conversation.run()
+  }
+
+  public func surroundings(of task: TaskContext) async throws -> [JSON] {
+    let fields = NodeFields(task)
+    var parts: [JSON] = [.string(task.folder)]
+    for server in try await Self.servers(fields) {
+      let session = try await task.server(server)
+      parts += [.string(server), task.servers[server]?.outline ?? .null, session.configuration.entry ?? .null]
+    }
+    return parts
   }
 
   /// The servers named, or all of the graph's.

@@ -16,8 +16,12 @@ public struct MCPNode: NodeKind {
     let known = effectClass(of: task.node)
     guard known == .once, task.node.effects == nil else { return known }
     let step = try await MCPStep(NodeFields(task))
-    guard step.session.configuration.isTrusted else { return known }
+    guard step.session.configuration.isTrusted, try await step.consent() == nil else { return known }
     return try await step.described().annotations.mayRepeat ? .repeatable : known
+  }
+
+  public func surroundings(of task: TaskContext) async throws -> [JSON] {
+    try await MCPStep(NodeFields(task)).surroundings
   }
 
   public func run(_ task: TaskContext) async throws -> NodeResult {

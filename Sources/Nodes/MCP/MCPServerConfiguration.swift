@@ -6,6 +6,9 @@ struct MCPServerConfiguration: Sendable, Hashable {
   var name: String
   var endpoint: Endpoint
 
+  /// What a server file says of it; `nil` where the graph says all.
+  var entry: JSON?
+
   /// Whether what it says of its tools' effects is believed. Only a graph file can say so.
   var isTrusted = false
 

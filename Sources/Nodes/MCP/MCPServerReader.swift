@@ -13,9 +13,9 @@ struct MCPServerReader {
       guard let file = try besideGraph(), let entry = file.servers[name] else {
         throw failure("is neither under servers nor in \(ServerFile.names[0]) beside the graph")
       }
-      return configuration(try endpoint(entry, file: file.path))
+      return try configuration(of: entry, in: file)
     }
-    var configuration = configuration(try await endpoint(fields))
+    var configuration = try await configuration(fields)
     configuration.isTrusted = fields["trust"] == .literal(true)
     configuration.timeout = try await duration("timeout", fields)
     configuration.startTimeout = try await duration("startup", fields) ?? configuration.startTimeout
@@ -23,8 +23,8 @@ struct MCPServerReader {
     return configuration
   }
 
-  private func configuration(_ endpoint: MCPServerConfiguration.Endpoint) -> MCPServerConfiguration {
-    MCPServerConfiguration(name: name, endpoint: endpoint)
+  private func configuration(of entry: JSON, in file: ServerFile) throws -> MCPServerConfiguration {
+    MCPServerConfiguration(name: name, endpoint: try endpoint(entry, file: file.path), entry: entry)
   }
 
   private func besideGraph() throws -> ServerFile? {
@@ -35,9 +35,23 @@ struct MCPServerReader {
     }
   }
 
+  private func configuration(_ fields: OrderedDictionary<String, Field>) async throws -> MCPServerConfiguration {
+    if let endpoint = try await endpoint(fields) { return MCPServerConfiguration(name: name, endpoint: endpoint) }
+    let path = "\(task.folder)/\(try await text("from", fields) ?? ServerFile.names[0])"
+    let file: ServerFile
+    do throws(ServerFileError) {
+      file = try ServerFile(contentsOf: path)
+    } catch {
+      throw failure("\(error)")
+    }
+    guard let entry = file.servers[name] else { throw failure("\(path) has no such server") }
+    return try configuration(of: entry, in: file)
+  }
+
+  /// What the graph says; `nil` where that is in a server file.
   private func endpoint(
     _ fields: OrderedDictionary<String, Field>
-  ) async throws -> MCPServerConfiguration.Endpoint {
+  ) async throws -> MCPServerConfiguration.Endpoint? {
     if let program = try await text("command", fields) {
       let folder = MCPServerEntry.path(try await text("cwd", fields) ?? "", in: task.folder)
       return .process(
@@ -52,15 +66,7 @@ struct MCPServerReader {
       let mayBePrivate = isConstant || fields["private"] == .literal(true)
       return .web(MCPAddress(url: url, headers: headers, kind: kind, mayBePrivate: mayBePrivate))
     }
-    let path = "\(task.folder)/\(try await text("from", fields) ?? ServerFile.names[0])"
-    let file: ServerFile
-    do throws(ServerFileError) {
-      file = try ServerFile(contentsOf: path)
-    } catch {
-      throw failure("\(error)")
-    }
-    guard let entry = file.servers[name] else { throw failure("\(path) has no such server") }
-    return try endpoint(entry, file: path)
+    return nil
   }
 
   private func endpoint(_ entry: JSON, file: String) throws -> MCPServerConfiguration.Endpoint {

@@ -18,6 +18,16 @@ struct MCPStep: Sendable {
 
   private var task: TaskContext { fields.task }
 
+  /// What a person must be asked before the server is started or reached; `nil` where that is nothing.
+  func consent() async throws -> Prompt? {
+    try await ServerPin(configuration: session.configuration, task: task).question()
+  }
+
+  /// What a cached result depends on besides the fields.
+  var surroundings: [JSON] {
+    [.string(task.folder), task.servers[session.name]?.outline ?? .null, session.configuration.entry ?? .null]
+  }
+
   /// The tool as its server describes it now.
   func described() async throws -> MCPTool {
     let tools = try await session.tools()
@@ -37,6 +47,7 @@ struct MCPStep: Sendable {
 
   /// The node's result, its failure where the tool failed, or the questions the tool asks.
   func run() async throws -> NodeResult {
+    if let question = try await consent() { return .ask([question]) }
     let pin = MCPPin(server: session.name, tool: try await describedInTime())
     if let question = try await pin.question(for: task) { return .ask([question]) }
     let exchange = MCPExchange(

@@ -28,6 +28,8 @@ public struct ShellNode: NodeKind {
     return .result(try await step.result(of: try await step.execute(show: task.print)))
   }
 
+  public func surroundings(of task: TaskContext) async throws -> [JSON] { [.string(task.folder)] }
+
   public func check(_ task: TaskContext) async throws -> Bool? {
     guard task.node.fields["check"] != nil else { return nil }
     let step = ShellStep(NodeFields(task))

@@ -38,6 +38,11 @@ enum Probe {
     }
   }
 
+  /// What a person must be asked before the first look; `nil` where that is nothing.
+  func consent() async throws -> Prompt? {
+    if case .mcp(let step) = self { try await step.consent() } else { nil }
+  }
+
   /// What is wrong with `finding` when nobody says what is expected.
   func unmet(_ finding: JSON) async throws -> Unmet? {
     if let error = finding["error"] {

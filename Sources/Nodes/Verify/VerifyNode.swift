@@ -20,6 +20,7 @@ public struct VerifyNode: NodeKind {
     let fields = NodeFields(task)
     let expectations = try Expectation.list(fields)
     let probe = try await Probe(fields)
+    if let question = try await probe?.consent() { return .ask([question]) }
     let every = try await fields.duration("every") ?? .seconds(1)
     let deadline = try await fields.duration("within").map { ContinuousClock.now + $0 }
     var last: Verdict?
@@ -32,6 +33,14 @@ public struct VerifyNode: NodeKind {
       last = verdict
       guard let deadline, .now < deadline else { throw verdict.failure }
       try await Task.sleep(for: min(every, deadline - .now))
+    }
+  }
+
+  public func surroundings(of task: TaskContext) async throws -> [JSON] {
+    switch try await Probe(NodeFields(task)) {
+    case .shell: [.string(task.folder)]
+    case .mcp(let step): step.surroundings
+    case .http, nil: []
     }
   }
 

@@ -18,7 +18,9 @@ extension Engine {
         try await store.assemble(fence) { put in
           var reader = try ArchiveReader(path)
           for _ in 0..<index { _ = try reader.thread { _, _ in } }
-          _ = try reader.thread { part, _ in try put(plan.adapted(part)) }
+          _ = try reader.thread { part, _ in
+            if !part.isLocal { try put(plan.adapted(part)) }
+          }
           try put(.note(.imported(plan.source)))
         }
       }

@@ -26,21 +26,23 @@ public enum ThreadArchive {
 }
 
 extension ThreadPart {
-  /// True only in the store it is in.
-  fileprivate var isLocal: Bool {
-    if case .note(let note) = self { note.isImportMark } else { false }
+  /// True only in the store it is in; never taken from a file.
+  var isLocal: Bool {
+    if case .note(let note) = self { note.isLocal } else { false }
   }
 }
 
 extension NoteRecord {
-  private static let importName = "import"
+  /// The key of notes on what holds in this store only: that the thread came from a file, what a person agreed to.
+  static let localKey = "here"
+  static let importName = "import"
 
   /// The thread came from a file, under `name`.
   static func imported(_ name: ThreadID) -> NoteRecord {
-    NoteRecord(key: originKey, name: importName, value: ["thread": name.json])
+    NoteRecord(key: localKey, name: importName, value: ["thread": name.json])
   }
 
-  var isImportMark: Bool { key == Self.originKey && name == Self.importName }
+  var isLocal: Bool { key == Self.localKey }
 }
 
 /// Lines and, at the end, their number and their checksum.

@@ -36,6 +36,10 @@ public protocol NodeKind: Sendable {
 
   /// Whether an attempt only computes, and so ends at once: no timeout is watched, and tasks run one after the other.
   var isInstant: Bool { get }
+
+  /// What a result depends on that is not among the node's fields: the folder it runs in, the server it asks. Part of the
+  /// key under which a result is kept (`cache`).
+  func surroundings(of task: TaskContext) async throws -> [JSON]
 }
 
 extension NodeKind {
@@ -50,6 +54,8 @@ extension NodeKind {
   public func defaultTimeout(of node: Node) -> Duration? { Node.defaultTimeout }
 
   public var isInstant: Bool { false }
+
+  public func surroundings(of task: TaskContext) async throws -> [JSON] { [] }
 }
 
 /// What in doubt means for a node.

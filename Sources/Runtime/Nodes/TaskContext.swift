@@ -127,6 +127,19 @@ extension TaskContext {
   /// Writes `value` down for all later tasks of the thread.
   public func pin(_ name: String, _ value: JSON) async throws { _ = try await services.note(name, value, of: .thread) }
 
+  /// Whether the thread, or the one it was forked from, came from a file: what it runs may be a stranger's.
+  public func isImported() async throws -> Bool {
+    try await services.notes(of: .here)[NoteRecord.importName] != nil
+  }
+
+  /// What a person agreed to under `name`. It holds in this store only: no file can bring it along.
+  public func agreed(_ name: String) async throws -> JSON? { try await services.notes(of: .here)["agreed \(name)"] }
+
+  /// Writes down for all later tasks of the thread what a person agreed to.
+  public func agree(_ name: String, _ value: JSON) async throws {
+    _ = try await services.note("agreed \(name)", value, of: .here)
+  }
+
   /// The run's own `Resource`, made on first use, shared by its tasks and closed when the run ends.
   public func resource<Resource: RunResource>(_ type: Resource.Type, _ make: () -> Resource) -> Resource {
     services.resources.get(type, make)
@@ -181,9 +194,9 @@ public struct ServiceProcess: Sendable, Hashable {
   }
 }
 
-/// Whose a note is.
+/// Whose a note is: the task's, the thread's, or the thread's as long as it is in this store.
 package enum NoteOwner: Sendable, Hashable {
-  case task, thread
+  case task, thread, here
 }
 
 /// The runner's side of a task context; tests give their own.

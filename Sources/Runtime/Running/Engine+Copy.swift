@@ -73,7 +73,7 @@ extension Lineage {
       case .checkpoint(let record, _): holds(record.namespace, record.number, in: numbers)
       case .task(let task): holds(task.id.namespace, task.checkpoint, in: ended)
       case .output(let output): holds(output.namespace, output.checkpoint, in: ended)
-      case .note(let note): note.key.isEmpty
+      case .note(let note): note.key.isEmpty || note.isLocal
       }
     }
 

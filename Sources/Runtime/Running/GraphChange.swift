@@ -13,7 +13,7 @@ public enum GraphChange {
     if old.start != new.start { lines.append("start: changed") }
     if old.maxSteps != new.maxSteps { lines.append("max-steps: \(old.maxSteps) → \(new.maxSteps)") }
     if old.outputs != new.outputs { lines.append("outputs: changed") }
-    if old.servers != new.servers { lines.append("servers: changed") }
+    lines += servers(from: old, to: new)
     if old.secrets != new.secrets { lines.append("secrets: changed") }
     if old.environment != new.environment { lines.append("env: changed") }
     for (file, graph) in new.subgraphs {
@@ -58,6 +58,16 @@ public enum GraphChange {
       objections.append("channel \(name) was reduced by \(before.reducer), now by \(channel.reducer)")
     }
     return objections
+  }
+
+  /// Whole, as what starts or is reached is no detail.
+  private static func servers(from old: StateGraph, to new: StateGraph) -> [String] {
+    let names = new.servers.keys + old.servers.keys.filter { new.servers[$0] == nil }
+    return names.compactMap { name in
+      let (before, after) = (old.servers[name], new.servers[name])
+      guard before != after else { return nil }
+      return "server \(name): \(before?.outline.text ?? "none") → \(after?.outline.text ?? "none")"
+    }
   }
 
   private static func changes<Value: Equatable>(

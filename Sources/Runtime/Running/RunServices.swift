@@ -42,6 +42,7 @@ struct RunServices: TaskServices {
     switch owner {
     case .task: TaskKey.key(run.thread, task)
     case .thread: ""
+    case .here: NoteRecord.localKey
     }
   }
 

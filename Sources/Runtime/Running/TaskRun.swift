@@ -91,7 +91,7 @@ struct TaskRun: Sendable {
       return try await finish(&record, .done, result: result, writes: nil)
     }
     if try await settleDoubt(&record, kind: kind, wasStarted: wasStarted) { return }
-    let cacheKey = try await cacheKey()
+    let cacheKey = try await cacheKey(kind, record)
     if let cacheKey, let result = try await run.ledger.cached(cacheKey) {
       return try await finish(&record, .cached, result: result, writes: nil)
     }
@@ -181,7 +181,7 @@ struct TaskRun: Sendable {
     }
   }
 
-  private func cacheKey() async throws -> String? {
+  private func cacheKey(_ kind: any NodeKind, _ record: TaskRecord) async throws -> String? {
     guard let cache = node.cache else { return nil }
     let scope = run.scope(of: due, values: values, step: step, attempt: 1)
     var parts = [node.kind]
@@ -189,6 +189,7 @@ struct TaskRun: Sendable {
       parts += [name, try await evaluate(field, scope, key: name).text]
     }
     if let graph = run.plan.graph.subgraph(of: node) { parts.append(graph.record.hash) }
+    parts += try await kind.surroundings(of: context(record, attempt: 1)).map(\.text)
     if let key = cache.key { parts.append(try await evaluate(key, scope, key: "cache.key").text) }
     return TaskKey.cache(parts)
   }

@@ -45,7 +45,7 @@ struct Import: AsyncParsableCommand {
         graphrun import monday.jsonl
         graphrun import monday.jsonl --thread tuesday
 
-      Everything in the file is checked first. A thread that exists is refused. Under its own name a thread keeps its \
+      What its graph would run is shown. Everything in the file is checked first. A thread that exists is refused. Under its own name a thread keeps its \
       idempotency keys, under another it gets new ones.
       """)
 
@@ -58,16 +58,28 @@ struct Import: AsyncParsableCommand {
     let store = try await global.openStore()
     try await closing(store) {
       let headers = try await Engine(store: store, kinds: .builtIn).importThreads(from: file, as: thread)
-      for header in headers { show(header) }
+      for header in headers { show(header, deeds: try await deeds(of: header, in: store)) }
     }
   }
 
-  private func show(_ header: ThreadRecord) {
-    if global.json { return Sink.output.line(header.json.text) }
+  private func deeds(of header: ThreadRecord, in store: SQLiteStore) async throws -> [Deed] {
+    try await StoredGraph(global: global, store: store).graph(of: header, original: true).deeds
+  }
+
+  private func show(_ header: ThreadRecord, deeds: [Deed]) {
+    if global.json {
+      var line = header.json.objectValue ?? [:]
+      line["runs"] = .array(deeds.map(\.json))
+      return Sink.output.line(JSON.object(line).text)
+    }
     let next = header.next.isEmpty ? "" : ", next: \(header.next.spoken)"
     Sink.output.line(
       "thread \(header.id) of \(SafeText.line(header.graphName)): \(header.status.rawValue) at checkpoint \(header.head)\(next)"
     )
+    if !deeds.isEmpty, !global.quiet {
+      Sink.output.line("what its graph runs:")
+      for line in deeds.flatMap(\.lines) { Sink.output.line("  \(SafeText.line(line))") }
+    }
     Sink.output.line("look:  " + global.command("show", header.id.rawValue))
     if header.status != .done { Sink.output.line("then:  " + global.command("resume", header.id.rawValue)) }
   }
