@@ -109,7 +109,7 @@ actor Ledger {
   /// Returns once all that was to be written is.
   func settle() async throws(StoreError) { try await drain() }
 
-  var complaint: String? { store.complaint }
+  nonisolated var complaint: String? { store.complaint }
   func cached(_ key: String) async throws -> JSON? { try await store.cached(key, now: clock.now()) }
   func notes(key: String) async throws -> [NoteRecord] { try await store.notes(of: fence.thread, key: key) }
 

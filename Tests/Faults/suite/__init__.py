@@ -19,6 +19,7 @@ PLANS = {
     "F9": Plan("several runners of one thread", owners.f9, True),
     "F10": Plan("an owner that is frozen", owners.f10, True),
     "F11": Plan("four processes in one store", owners.f11, True),
+    "F12": Plan("a reader that holds on", owners.f12, True),
     "F13": Plan("a clock that jumps", owners.f13, True),
     "F14": Plan("a damaged store", inputs.f14, True),
     "F15": Plan("graph files that are nonsense (25 a point)", inputs.f15, True),

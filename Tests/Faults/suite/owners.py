@@ -1,5 +1,5 @@
 """F9 to F13: several runners, one that is frozen, and a clock that is wrong."""
-import concurrent.futures, os, random, signal, time
+import concurrent.futures, os, random, signal, subprocess, sys, time
 
 from .case import Case
 from .program import Fault, chance
@@ -156,6 +156,67 @@ class Shared(Case):
     @property
     def state(self):
         return self.shared
+
+
+READER = """
+import sqlite3, sys
+database = sqlite3.connect("file:" + sys.argv[1] + "?mode=ro", uri=True, isolation_level=None)
+database.execute("BEGIN")
+print(database.execute("SELECT count(*) FROM checkpoint").fetchone()[0], flush=True)
+sys.stdin.read()
+"""
+
+HEAVY = """graph: heavy
+state: { n: { reduce: sum }, text: {} }
+start: one
+max-steps: 2000
+nodes:
+  one:
+    set: { n: "1", text: '("0123456789abcdef" * 57344) + (.n | tostring)' }
+    next: [{ when: .n < STEPS, to: one }, { to: end }]
+"""
+
+
+def f12(suite):
+    """Somebody reads the store for long: the run goes on, tells that its log grows, and the log shrinks after."""
+    suite.points("F12", lambda steps: read_for_long(suite, steps), [(suite.figure(80, 100, 1500),)])
+
+
+def read_for_long(suite, steps):
+    folder = os.path.join(suite.scratch, "long-read")
+    os.makedirs(folder)
+    with open(os.path.join(folder, "heavy.graph"), "w") as file:
+        file.write(HEAVY.replace("STEPS", str(steps)))
+    state = os.path.join(folder, "state")
+    more = {"folder": folder, "timeout": 60 + 2 * steps}
+    problems = []
+
+    def run(thread, *how):
+        outcome = suite.program.call("run", "heavy", "--thread", thread, "--json", "--state", state, *how, **more)
+        if outcome.code != 0:
+            problems.append(f"{thread}: {outcome}")
+        return outcome
+
+    run("first", "--until", "one")
+    database = os.path.join(state, "graphrun.sqlite")
+    reader = subprocess.Popen([sys.executable, "-c", READER, database], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    reader.stdout.readline()
+    try:
+        outcome = run("second")
+        size = os.path.getsize(database + "-wal")
+        told = [line for line in outcome.events if line.get("event") == "notice" and "-wal" in line.get("text", "")]
+        if size <= 64 << 20:
+            problems.append(f"the -wal is of {size >> 20} MiB only: nothing is shown by this")
+        if len(told) != 1:
+            problems.append(f"of the -wal was told {len(told)} times")
+    finally:
+        reader.stdin.close()
+        reader.wait()
+    run("third", "--until", "one")
+    size = os.path.getsize(database + "-wal")
+    if size > 64 << 20:
+        problems.append(f"I11 the -wal is still of {size >> 20} MiB")
+    return problems
 
 
 def f13(suite):
