@@ -85,7 +85,7 @@ struct ConsentTests {
     let resumed = try await tool("resume", "t")
     #expect(resumed.code == 0)
     #expect(resumed.error.contains("server stub: {\"command\":\"python3\""), "\(resumed.error)")
-    #expect(resumed.error.contains("\"pids\",") && resumed.error.contains("\"others\","), "\(resumed.error)")
+    #expect(resumed.error.contains("\"pids\"]") && resumed.error.contains("\"others\"]"), "\(resumed.error)")
   }
 
   @Test func `an answer given once more is no change, also when its super-step has ended`() async throws {

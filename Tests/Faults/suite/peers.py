@@ -35,7 +35,7 @@ def step(suite, way, killed):
     os.makedirs(folder)
     with open(os.path.join(folder, "misbehave.graph"), "w") as file:
         file.write(GRAPH.format(program=os.path.join(HERE, "graphs", "misbehave.py"), way=way))
-    thread = f"step-{way}-{os.getpid()}"
+    thread = f"step-{way}-{int(killed)}-{os.getpid()}"
     more = ["--json", "--state", os.path.join(folder, "state")]
     start = ["run", "misbehave", "--thread", thread, *more]
     problems = []

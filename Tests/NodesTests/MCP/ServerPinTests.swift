@@ -1,6 +1,7 @@
 import Foundation
 import Graph
 import GraphRuntime
+import Synchronization
 import Testing
 
 @testable import GraphNodes
@@ -9,9 +10,11 @@ import Testing
 struct ServerPinTests {
   let parts = MCPNodeTests()
 
-  private func imported(_ answers: [String: JSON] = [:], trust: Bool = false) -> TaskContext {
+  private func imported(
+    _ answers: [String: JSON] = [:], _ stub: StubServer = StubServer(), trust: Bool = false
+  ) -> TaskContext {
     parts.bench.state.withLock { $0.notes[.here, default: [:]]["import"] = ["thread": "t"] }
-    return parts.task("echo", ["text": "hi"], servers: parts.servers(trust: trust), answers: answers)
+    return parts.task("echo", ["text": "hi"], servers: parts.servers(stub, trust: trust), answers: answers)
   }
 
   private func prompt(_ result: NodeResult) throws -> Prompt {
@@ -26,12 +29,15 @@ struct ServerPinTests {
   }
 
   @Test func `an imported one is asked about whole, and again when it is another`() async throws {
-    let question = try prompt(try await parts.node.run(imported()))
-    #expect(question.choices == [true, false] && question.text.contains("with STUB="))
-    #expect(Orphans.find(withEnvironment: ["GRAPHRUN_RUN=boot.thread.\(parts.bench.key)"]).isEmpty)
-    #expect(try await parts.node.failure(imported([question.key: false])).kind == .refused)
-    // Its environment differs in each call of `servers()`, and so does what is asked.
-    #expect(try prompt(try await parts.node.run(imported([question.key: true]))).key != question.key)
+    let stub = StubServer()
+    let question = try prompt(try await parts.node.run(imported([:], stub)))
+    #expect(question.choices == [true, false] && question.text.contains("with STUB=\(stub.mark)"))
+    #expect(stub.processes.isEmpty, "nothing was started")
+    #expect(try await parts.node.failure(imported([question.key: false], stub)).kind == .refused)
+    #expect(try await parts.node.result(imported([question.key: true], stub))["text"] == "hi")
+    #expect(try await parts.node.result(imported([:], stub))["text"] == "hi", "the answer holds")
+    let other = try prompt(try await parts.node.run(imported([question.key: true])))
+    #expect(other.key != question.key && other.text.contains("has changed"))
     await parts.bench.resources.close()
   }
 
