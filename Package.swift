@@ -2,14 +2,18 @@
 
 import PackageDescription
 
-let settings: [SwiftSetting] = [
-  .swiftLanguageMode(.v6),
-  .strictMemorySafety(),
-  .treatAllWarnings(as: .error),
-  .enableUpcomingFeature("ExistentialAny"),
-  .enableUpcomingFeature("InternalImportsByDefault"),
-  .enableUpcomingFeature("MemberImportVisibility"),
-]
+/// For libFuzzer (make fuzz) what is ours counts what it passes through.
+let isFuzzed = Context.environment["GRAPHRUN_FUZZ"] != nil
+
+let settings: [SwiftSetting] =
+  [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+  ] + (isFuzzed ? [.unsafeFlags(["-sanitize=fuzzer"])] : [])
 
 let package = Package(
   name: "graphrun",
@@ -191,10 +195,11 @@ let package = Package(
   ]
 )
 
-// For libFuzzer, which brings a `main` of its own: make fuzz.
-if Context.environment["GRAPHRUN_FUZZ"] != nil {
+// libFuzzer brings a `main` of its own.
+if isFuzzed {
   package.targets.append(
     .executableTarget(
-      name: "Fuzz", dependencies: ["Graph"], path: "Tests/Fuzz", exclude: ["README.md", "seeds"],
-      swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]))
+      name: "Fuzz", dependencies: ["Graph", "GraphRuntime", "GraphNodes"], path: "Tests/Fuzz",
+      exclude: ["README.md", "run", "seeds"], swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])],
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
 }

@@ -9,9 +9,9 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   return 0
 }
 
-private typealias Target = ([UInt8]) -> Void
+typealias Target = @Sendable ([UInt8]) -> Void
 
-private let targets: [String: Target] = [
+private let graphTargets: [String: Target] = [
   "reader": { bytes in
     let reading = GraphReader().read(String(decoding: bytes, as: UTF8.self))
     precondition(reading.graph != nil || !reading.problems.isEmpty, "a file that is refused says why")
@@ -33,7 +33,9 @@ private let targets: [String: Target] = [
   },
 ]
 
-nonisolated(unsafe) private let target: Target = {
+private let targets = graphTargets.merging(streamTargets) { $1 }.merging(storeTargets) { $1 }
+
+private let target: Target = {
   let name = ProcessInfo.processInfo.environment["FUZZ"] ?? ""
   guard let target = targets[name] else {
     FileHandle.standardError.write(Data("FUZZ is one of \(targets.keys.sorted().joined(separator: ", "))\n".utf8))
