@@ -94,14 +94,14 @@ struct SnapshotPanes {
           index == 0 && line.hasPrefix(name) ? style.cyan(name) + $0.dropFirst(name.count) : $0
         }
       }
-      if more > 0 { shown.append(style.dim("    … \(counted(more, "line")) more: add --full")) }
+      if more > 0 { shown += folded("… \(counted(more, "line")) more: add --full", indent: "    ").map(style.dim) }
       return shown
     }
   }
 
   /// `line` in pieces that fit the terminal, `first` of them dressed.
   private func folded(_ line: String, indent: String, _ first: (String) -> String = { $0 }) -> [String] {
-    guard let columns, line.columns + indent.count > columns, columns > 24 else { return [indent + first(line)] }
+    guard let columns, line.columns + indent.count > columns, columns >= 24 else { return [indent + first(line)] }
     let hanging = String(line.prefix { $0 == " " || $0 == "-" }.map { _ in " " }) + "  "
     var pieces: [String] = []
     var rest = Substring(line)
