@@ -195,11 +195,11 @@ let package = Package(
   ]
 )
 
-// libFuzzer brings a `main` of its own.
+// libFuzzer brings a `main` of its own, which only lld lets another one stand for.
 if isFuzzed {
   package.targets.append(
     .executableTarget(
       name: "Fuzz", dependencies: ["Graph", "GraphRuntime", "GraphNodes"], path: "Tests/Fuzz",
       exclude: ["README.md", "run", "seeds"], swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])],
-      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]))
 }

@@ -1,13 +1,30 @@
 import Foundation
 import Graph
 
-/// What libFuzzer calls with bytes of its own making; `FUZZ` names what reads them. A trap, a hang or a broken promise ends it.
+/// Bytes of libFuzzer's own making; `FUZZ` names what reads them. A trap, a hang or a broken promise ends it.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-  let bytes = unsafe Array(UnsafeBufferPointer(start: start, count: count))
-  unsafe target(bytes)
+  unsafe target(Array(UnsafeBufferPointer(start: start, count: count)))
   return 0
 }
+
+/// SwiftPM makes an executable start here, and not in libFuzzer's own `main`.
+@main
+enum Fuzz {
+  static func main() {
+    var count = CommandLine.argc
+    var arguments = unsafe CommandLine.unsafeArgv
+    exit(unsafe runDriver(&count, &arguments, fuzz))
+  }
+}
+
+/// libFuzzer as a library: https://llvm.org/docs/LibFuzzer.html#using-libfuzzer-as-a-library
+@_silgen_name("LLVMFuzzerRunDriver")
+private func runDriver(
+  _ count: UnsafeMutablePointer<CInt>,
+  _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
+  _ target: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
+) -> CInt
 
 typealias Target = @Sendable ([UInt8]) -> Void
 

@@ -12,15 +12,15 @@ let storeTargets: [String: Target] = [
     read(StoredRow(columns + [.text(Checksum.of(table, columns))]))
   },
   "parts": { bytes in
-    guard let json = try? JSON(parsing: bytes, depth: ThreadPart.depth), let part = try? ThreadPart(json: json) else {
-      return
-    }
+    guard let json = try? JSON(parsing: String(decoding: bytes, as: UTF8.self), depth: ThreadPart.depth),
+      let part = try? ThreadPart(json: json)
+    else { return }
     precondition((try? ThreadPart(json: part.json)) == part, "a part that is written reads back as what it was")
   },
 ]
 
 /// A byte tells the table.
-private let tables: [(String, (StoredRow) -> Void)] = [
+private let tables: [(String, @Sendable (StoredRow) -> Void)] = [
   (
     "thread",
     { row in
