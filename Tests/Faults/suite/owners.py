@@ -157,6 +157,9 @@ class Shared(Case):
     def state(self):
         return self.shared
 
+    def store(self):
+        return Store(self.state, is_live=True)
+
 
 READER = """
 import sqlite3, sys

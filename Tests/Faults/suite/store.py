@@ -1,5 +1,5 @@
 """The store as somebody else reads it: by sqlite3 and docs/store.md alone, sharing no code with the product."""
-import base64, copy, hashlib, json, os, shutil, sqlite3, struct, tempfile
+import base64, contextlib, copy, hashlib, json, os, shutil, sqlite3, struct, tempfile
 
 FINISHED = {"done", "skipped", "cached"}
 
@@ -71,22 +71,20 @@ def apply(delta, state):
 
 
 class Store:
-    """A look at a copy of the database and its log, so that looking changes nothing."""
+    """A look at a copy of the database and its log, so that looking changes nothing.
+
+    Where other processes are writing (`is_live`) SQLite copies: of two files copied one after the other, the log may be newer."""
 
     TABLES = ("thread", "graph", "task", "note", "output", "service", "cache", "gap")
 
-    def __init__(self, folder):
+    def __init__(self, folder, is_live=False):
         self.threads, self.checkpoints, self.tasks, self.notes, self.gaps = {}, {}, {}, [], {}
         self.problems = []
         self.is_there = os.path.exists(os.path.join(folder, "graphrun.sqlite"))
         if not self.is_there:
             return
         with tempfile.TemporaryDirectory(prefix="look-", dir=os.path.dirname(folder)) as place:
-            for end in ("", "-wal", "-journal"):
-                source = os.path.join(folder, "graphrun.sqlite" + end)
-                if os.path.exists(source):
-                    shutil.copy(source, os.path.join(place, "graphrun.sqlite" + end))
-            database = sqlite3.connect(os.path.join(place, "graphrun.sqlite"))
+            database = sqlite3.connect(self._copied(folder, place, is_live))
             database.row_factory = sqlite3.Row
             database.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
             try:
@@ -95,6 +93,19 @@ class Store:
                 self.problems.append(f"I1 cannot be read: {error!r}")
             finally:
                 database.close()
+
+    @staticmethod
+    def _copied(folder, place, is_live):
+        taken = os.path.join(place, "graphrun.sqlite")
+        if is_live:
+            with contextlib.closing(sqlite3.connect(f"file:{folder}/graphrun.sqlite?mode=ro", uri=True, timeout=60)) as source:
+                with contextlib.closing(sqlite3.connect(taken)) as target:
+                    source.backup(target)
+            return taken
+        for end in ("", "-wal", "-journal"):
+            if os.path.exists(source := os.path.join(folder, "graphrun.sqlite" + end)):
+                shutil.copy(source, taken + end)
+        return taken
 
     def _read(self, database):
         found = [row[0] for row in database.execute("PRAGMA integrity_check")]
