@@ -38,7 +38,7 @@ build:
 	@scripts/build
 
 bench: build
-	swift build -c release --product engine-bench $$(scripts/setup flags)
+	swift build -c release --product engine-bench $$(scripts/setup flags release)
 	@Benchmarks/bench --report docs/performance.md .build/release/graphrun
 
 install: build

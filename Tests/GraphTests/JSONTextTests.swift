@@ -56,6 +56,10 @@ struct JSONTextTests {
       "9007199254740993.0",
       "line 1, column 1: the number 9007199254740993.0 cannot be kept exactly; write it as an integer or a string"
     ),
+    (
+      "123456789012345678.90",
+      "line 1, column 1: the number 123456789012345678.90 has more digits than can be kept; write fewer, or a string"
+    ),
     ("\"abc", "line 1, column 1: a string without its closing quote"),
     ("\"a\nb\"", "line 1, column 3: a control character in a string must be written \\u000a"),
     ("\"\\x\"", "line 1, column 2: unknown escape in a string"),
@@ -79,6 +83,21 @@ struct JSONTextTests {
   func `must be UTF-8`(bytes: [UInt8]) {
     let error = #expect(throws: JSONTextError.self) { try JSON(parsing: bytes) }
     #expect(error?.message == "a string that is not valid UTF-8")
+  }
+
+  @Test(arguments: [
+    "0.1", "0.10000000000000001", "0.1000000000000000055511151231257827021181583404541015625", "3.1415926535897931",
+    "1e25", "1.7976931348623157e308", "4.9406564584124654e-324", "5e-324", "0.000", "-0.0e5", "123456789012345680000.0",
+  ]) func `takes a decimal as a program prints a double, with any number of digits`(text: String) throws {
+    #expect(try JSON(parsing: text).doubleValue == Double(text))
+  }
+
+  @Test(arguments: [
+    "0.12345678901234567890", "1.00000000000000000001", "8.000000000000001", "1234567890123456.7",
+    "1.8014398509481985e16",
+    "1.2345678901234567890123e25", "1.23456e-320", "0." + String(repeating: "3", count: 100_000),
+  ]) func `refuses a decimal that would be changed`(text: String) {
+    #expect(throws: JSONTextError.self) { try JSON(parsing: text) }
   }
 
   @Test func `may nest 128 deep and no deeper`() throws {

@@ -27,10 +27,9 @@ public struct GraphReader: Sendable {
   ///
   /// - Throws: ``GraphFileError`` when the file cannot be read at all; mistakes in it are problems, not throws.
   public func read(contentsOf path: String) throws -> Reading {
-    let url = URL(fileURLWithPath: path)
-    let bytes = try GraphFile.bytes(of: url)
+    let bytes = try GraphFile.bytes(of: path)
     if let problem = GraphFile.encodingProblem(in: bytes) { return Reading(graph: nil, problems: [problem]) }
-    return read(String(decoding: bytes, as: UTF8.self), path: url.standardizedFileURL.path)
+    return read(String(decoding: bytes, as: UTF8.self), path: URL(fileURLWithPath: path).standardizedFileURL.path)
   }
 
   /// Reads and validates `text` as if it were the file at `path` (absolute; `nil`: there is no file).

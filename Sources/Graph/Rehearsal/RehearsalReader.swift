@@ -25,7 +25,7 @@ public struct RehearsalReader: Sendable {
 
   /// - Throws: ``GraphFileError`` when the file cannot be read at all; mistakes in it are problems, not throws.
   public func read(contentsOf path: String) throws -> Reading {
-    let bytes = try GraphFile.bytes(of: URL(fileURLWithPath: path))
+    let bytes = try GraphFile.bytes(of: path)
     if let problem = GraphFile.encodingProblem(in: bytes) { return Reading(scenarios: nil, problems: [problem]) }
     return read(String(decoding: bytes, as: UTF8.self))
   }

@@ -1,9 +1,18 @@
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Glibc
+#endif
+
 /// Why a number's text has no exact value here.
 enum JSONNumberError: Error, CustomStringConvertible {
   case beyond64Bits(String)
   case tooLarge(String)
   case tooSmall(String)
   case inexact(String)
+  case tooPrecise(String)
 
   var description: String {
     switch self {
@@ -11,6 +20,7 @@ enum JSONNumberError: Error, CustomStringConvertible {
     case .tooLarge(let text): "the number \(text) is too large"
     case .tooSmall(let text): "the number \(text) is too close to zero"
     case .inexact(let text): "the number \(text) cannot be kept exactly; write it as an integer or a string"
+    case .tooPrecise(let text): "the number \(text) has more digits than can be kept; write fewer, or a string"
     }
   }
 }
@@ -26,35 +36,56 @@ extension JSON {
       return
     }
     guard let value = Double(text), value.isFinite else { throw .tooLarge(shown) }
-    if value == 0, Decimal(text).digits.contains(where: { $0 != UInt8(ascii: "0") }) { throw .tooSmall(shown) }
-    if value.magnitude >= 0x1p53, value.magnitude < 0x1p63, let whole = Decimal(text).integer {
-      guard Int(exactly: value)?.magnitude == whole.magnitude else { throw .inexact(shown) }
+    let decimal = Decimal(text)
+    if value == 0, !decimal.digits.isEmpty { throw .tooSmall(shown) }
+    guard decimal.isKept(by: value) else {
+      throw decimal.exponent >= 0 ? .inexact(shown) : .tooPrecise(shown)
     }
     self = .number(value)
   }
 
   /// The parts of a number's text, to see whether a double holds all of it.
   private struct Decimal {
-    var digits: [UInt8] = []
+    /// From the first that is not zero to the last.
+    var digits: ArraySlice<UInt8> = []
+
+    /// Of ten, to be multiplied with the digits; one that fits no integer does not matter.
     var exponent = 0
 
     init(_ text: String) {
-      let parts = text.split(whereSeparator: { $0 == "e" || $0 == "E" })
+      let parts = text.utf8.split(whereSeparator: { $0 == UInt8(ascii: "e") || $0 == UInt8(ascii: "E") })
       guard let mantissa = parts.first else { return }
-      exponent = parts.count > 1 ? Int(parts[1]) ?? 0 : 0
-      let halves = mantissa.split(separator: ".", omittingEmptySubsequences: false)
-      digits = halves.joined().utf8.filter { (0x30...0x39).contains($0) }
-      exponent -= halves.count > 1 ? halves[1].utf8.count : 0
+      exponent = parts.count > 1 ? Int(String(Substring(parts[1]))) ?? 0 : 0
+      let halves = mantissa.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+      exponent -= halves.count > 1 ? halves[1].count : 0
+      digits = halves.joined().filter { (0x30...0x39).contains($0) }.drop { $0 == UInt8(ascii: "0") }
       while digits.last == UInt8(ascii: "0") {
         digits.removeLast()
         exponent += 1
       }
     }
 
-    /// The magnitude where it is integral and fits.
-    var integer: UInt? {
-      guard (0..<20).contains(exponent) else { return nil }
-      return UInt(String(decoding: digits, as: UTF8.self) + String(repeating: "0", count: exponent))
+    /// Whether `value`, the nearest double, is all that was written: printed with as many digits, it is the text again.
+    ///
+    /// So what a program printed of a double is taken with any number of digits, and nothing is changed in silence.
+    func isKept(by value: Double) -> Bool {
+      if digits.count <= 15, !value.isSubnormal { return true }
+      if digits == Decimal(value.description).digits { return true }
+      return digits.count <= Self.mostDigits && digits == Decimal(Self.printed(value, digits.count)).digits
+    }
+
+    /// No double has more.
+    private static let mostDigits = 767
+
+    private static func printed(_ value: Double, _ digits: Int) -> String {
+      unsafe String(unsafeUninitializedCapacity: digits + 16) { buffer in
+        unsafe buffer.withMemoryRebound(to: CChar.self) { buffer in
+          let arguments: [any CVarArg] = [Int32(digits - 1), value]
+          return unsafe withVaList(arguments) {
+            Int(unsafe vsnprintf(buffer.baseAddress, buffer.count, "%.*e", $0))
+          }
+        }
+      }
     }
   }
 }

@@ -45,14 +45,13 @@ final class HTTPConnections: Sendable {
     configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 1024
     configuration.httpVersion = .http1Only
     configuration.connectionPool.retryConnectionEstablishment = false
-    if reach == .publicOnly {
-      configuration.http1_1ConnectionDebugInitializer = { channel in
-        guard let address = channel.remoteAddress, !PrivateRanges.contain(address) else {
-          let address = channel.remoteAddress?.ipAddress ?? "an unknown address"
-          return channel.close().flatMapThrowing { throw PrivateAddress(address: address) }
-        }
-        return channel.eventLoop.makeSucceededVoidFuture()
+    configuration.http1_1ConnectionDebugInitializer = { channel in
+      if reach == .publicOnly, channel.remoteAddress.map(PrivateRanges.contain) ?? true {
+        let address = channel.remoteAddress?.ipAddress ?? "an unknown address"
+        return channel.close().flatMapThrowing { throw PrivateAddress(address: address) }
       }
+      ConnectionCounts.shared.add(channel)
+      return channel.eventLoop.makeSucceededVoidFuture()
     }
     return configuration
   }

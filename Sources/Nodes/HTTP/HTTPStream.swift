@@ -27,8 +27,9 @@ struct HTTPStream: Sendable {
   /// - Throws: ``NodeFailure`` of kind `connection`, `timeout` or `refused`; what `take` throws; `CancellationError`.
   func open<Value: Sendable>(_ take: @escaping @Sendable (Head, Body) async throws -> Value) async throws -> Value {
     let silence = Silence(limits)
+    let crossing = Crossing(to: plan.url.port)
     let value = try await withThrowingTaskGroup(of: Value?.self) { group in
-      group.addTask { try await exchange(silence, take) }
+      group.addTask { try await exchange(silence, crossing, take) }
       group.addTask {
         try await silence.isTooLong()
         return nil
@@ -37,18 +38,20 @@ struct HTTPStream: Sendable {
       do {
         return try await group.next() ?? nil
       } catch {
-        try Task.checkCancellation()
-        throw error
+        guard Task.isCancelled else { throw error }
+        throw crossing.mayHaveBegun ? CancellationError() : plan.cutOff
       }
     }
     if let value { return value }
     let limit = silence.limit?.readable ?? "too long"
+    let mayHaveBegun = crossing.mayHaveBegun
     throw NodeFailure(
-      .timeout, "\(plan.title): nothing came for \(limit)", isInDoubt: !HTTPExchange.isSafe(plan.method))
+      .timeout, "\(plan.title): nothing came for \(limit)", precedesEffect: !mayHaveBegun,
+      isInDoubt: mayHaveBegun && !HTTPExchange.isSafe(plan.method))
   }
 
   private func exchange<Value: Sendable>(
-    _ silence: Silence, _ take: @Sendable (Head, Body) async throws -> Value
+    _ silence: Silence, _ crossing: Crossing, _ take: @Sendable (Head, Body) async throws -> Value
   ) async throws -> Value {
     var request = HTTPClientRequest(url: plan.url.text)
     request.method = HTTPMethod(rawValue: plan.method)
@@ -59,7 +62,7 @@ struct HTTPStream: Sendable {
     do {
       response = try await client.execute(request, deadline: .distantFuture)
     } catch {
-      throw plan.failure(error)
+      throw plan.failure(error, precedesRequest: !crossing.mayHaveBegun)
     }
     silence.end(isBody: false)
     let head = Head(status: Int(response.status.code), headers: response.headers)
@@ -129,8 +132,15 @@ extension HTTPRequestPlan {
   /// What is asked, for messages.
   var title: String { "\(method) \(url.text)" }
 
+  /// Ended by its caller while nothing had been sent.
+  fileprivate var cutOff: NodeFailure {
+    NodeFailure(.connection, "\(title): cut off while still connecting", precedesEffect: true)
+  }
+
   /// Trouble with the connection as the node's failure.
-  fileprivate func failure(_ error: any Error) -> any Error {
+  ///
+  /// - Parameter precedesRequest: whether it is known that no byte of the request has left.
+  fileprivate func failure(_ error: any Error, precedesRequest: Bool = false) -> any Error {
     if error is NodeFailure || error is CancellationError { return error }
     if Task.isCancelled { return CancellationError() }
     if let error = error as? HTTPConnections.PrivateAddress {
@@ -139,7 +149,8 @@ extension HTTPRequestPlan {
         .refused, "\(title): \(host) is a private address; where that is meant, say private: true",
         precedesEffect: true)
     }
-    let trouble = ConnectionTrouble(error)
+    var trouble = ConnectionTrouble(error)
+    trouble.precedesRequest = trouble.precedesRequest || precedesRequest
     return NodeFailure(
       trouble.isTimeout ? .timeout : .connection, "\(title): \(trouble.reason)",
       precedesEffect: trouble.precedesRequest, isInDoubt: !trouble.precedesRequest && !HTTPExchange.isSafe(method))

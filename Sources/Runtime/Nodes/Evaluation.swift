@@ -1,8 +1,10 @@
 import Dispatch
 
-/// Runs expressions: where they need jq off the cooperative threads, as one may block for up to two seconds in its helper.
+/// Runs and reads expressions: where they need jq off the cooperative threads, as one may block for up to two seconds in its helper.
+///
+/// One after the other: there is one helper, and threads that wait for it would only be many.
 package enum Evaluation {
-  private static let queue = DispatchQueue(label: "graphrun.expressions", attributes: .concurrent)
+  private static let queue = DispatchQueue(label: "graphrun.expressions")
 
   /// - Parameter isImmediate: what `body` evaluates needs no jq, and is done here and now.
   package static func run<Value: Sendable>(

@@ -124,7 +124,7 @@ public struct Engine: Sendable {
       let answers = try await newAnswers(answers, beside: start.tasks, of: thread)
       if header.status == .done, start.changes.isEmpty {
         guard answers.isEmpty else { throw RunRefusal.noQuestion(thread) }
-        return RunEnd(done: header, values: start.position.values, graph: graph)
+        return await RunEnd(done: header, values: start.position.values, graph: graph)
       }
       var tasks = start.tasks
       if options.approveAll { tasks.approve(except: answers) }
@@ -263,7 +263,7 @@ public struct Engine: Sendable {
   /// The graph that the thread ran so far; `nil` where this program cannot read it.
   func earlierGraph(_ header: ThreadRecord) async throws -> StateGraph? {
     guard let record = try await store.graph(header.graphHash) else { return nil }
-    return reader.stored(record, path: header.graphPath)
+    return try await Evaluation.run { [reader] in reader.stored(record, path: header.graphPath) }
   }
 }
 
@@ -341,9 +341,10 @@ extension StoredCheckpoint {
 }
 
 extension RunEnd {
-  fileprivate init(done header: ThreadRecord, values: JSONObject, graph: StateGraph) {
+  fileprivate init(done header: ThreadRecord, values: JSONObject, graph: StateGraph) async {
     self.init(
-      status: .done, checkpoint: header.head, step: header.step, values: values, outputs: graph.outputs(of: values),
+      status: .done, checkpoint: header.head, step: header.step, values: values,
+      outputs: await graph.outputs(of: values),
       next: [], error: nil, errors: [], interrupts: [], signal: nil)
   }
 

@@ -86,7 +86,7 @@ struct TaskRun: Sendable {
         return try await finish(&record, .skipped, result: .null, writes: [])
       }
     }
-    try approve(&record)
+    try await approve(&record)
     if let result = record.kept {
       return try await finish(&record, .done, result: result, writes: nil)
     }
@@ -100,7 +100,7 @@ struct TaskRun: Sendable {
 
   // MARK: Guards
 
-  private func approve(_ record: inout TaskRecord) throws {
+  private func approve(_ record: inout TaskRecord) async throws {
     guard let approval = node.approve, !run.options.approveAll else { return }
     if let asked = record.questions.last(where: { $0.isEngines && $0.kind == .approve }), let answer = asked.answer {
       guard answer != .bool(true) else { return }
@@ -112,11 +112,7 @@ struct TaskRun: Sendable {
     case .standard: text = "Run \(node.name) (\(node.kind))?"
     case .prompt(let template):
       let scope = run.scope(of: due, values: values, step: step, attempt: 1)
-      do {
-        text = try template.evaluate(in: scope).asText
-      } catch {
-        throw NodeFailure(error, key: "approve")
-      }
+      text = try await evaluate(.template(template), scope, key: "approve").asText
     }
     throw Waiting(Prompt(text, schema: ["type": "boolean"], kind: .approve))
   }

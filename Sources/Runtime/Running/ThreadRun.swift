@@ -197,7 +197,7 @@ struct ThreadRun: Sendable {
     let values = position.values.adding(tasks, channels: plan.graph.channels, step: step)
     return RunEnd(
       status: status, checkpoint: header.head, step: header.step, values: values,
-      outputs: plan.graph.outputs(of: values),
+      outputs: await plan.graph.outputs(of: values),
       next: header.next, error: errors.first, errors: errors, interrupts: tasks.openQuestions,
       signal: status == .stopped ? context.stop.signal : nil)
   }
@@ -295,11 +295,14 @@ extension Agenda {
 
 extension StateGraph {
   /// What programs and parents get back for `values`; `nil` where the graph declares no outputs or one fails on it.
-  public func outputs(of values: JSONObject) -> JSONObject? {
+  public func outputs(of values: JSONObject) async -> JSONObject? {
     guard let outputs else { return nil }
     var object = JSONObject()
     for (name, field) in outputs {
-      guard let value = try? field.evaluate(in: Scope(state: values)) else { return nil }
+      let value = try? await Evaluation.run(isImmediate: field.isImmediate) {
+        try field.evaluate(in: Scope(state: values))
+      }
+      guard let value else { return nil }
       object[name] = value
     }
     return object

@@ -46,7 +46,8 @@ public struct ThreadView: Sendable {
     if isHead, let graph { values = values.adding(tasks, channels: graph.channels, step: record.step + 1) }
     let status = isHead ? header.status : record.agenda.due.isEmpty ? .done : .running
     return Snapshot(
-      header: header, status: status, record: record, values: values, outputs: graph?.outputs(of: values), tasks: tasks,
+      header: header, status: status, record: record, values: values, outputs: await graph?.outputs(of: values),
+      tasks: tasks,
       next: isHead ? tasks.filter { !$0.isFinished }.map(\.id.nodeName) : record.agenda.nodes,
       subgraphs: try await SubgraphView.all(inside: tasks, of: id, graph: graph, in: store))
   }
@@ -59,7 +60,7 @@ public struct ThreadView: Sendable {
     guard let record = try await store.graph(header.graphHash) else {
       throw StoreError.damaged("thread \(header.id): the text of its graph is missing")
     }
-    return reader.stored(record, path: header.graphPath)
+    return try await Evaluation.run { [reader] in reader.stored(record, path: header.graphPath) }
   }
 
   /// Checkpoints, newest first, as `history` shows them; those of subgraphs stand behind what followed them.

@@ -5,6 +5,7 @@ import Graph
 /// Checks graphs.
 struct Validate: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "validate",
     abstract: "Check graphs: every mistake at once, as file:line:column.",
     discussion: "  graphrun validate graphs/*.graph")
 
@@ -38,6 +39,7 @@ extension Problem {
 /// Prints the JSON Schema of graph files, or of rehearsal files.
 struct Schema: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "schema",
     abstract: "Print the JSON Schema of .graph files, for editors.",
     discussion: """
         graphrun schema > graph.schema.json

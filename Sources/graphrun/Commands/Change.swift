@@ -5,6 +5,7 @@ import GraphRuntime
 /// Grows a branch from a checkpoint.
 struct Fork: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "fork",
     abstract: "Branch off at a checkpoint; nothing runs.",
     discussion: """
         graphrun fork monday@3 --set topic=ants

@@ -5,6 +5,7 @@ import GraphRuntime
 /// Compares two states.
 struct Diff: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "diff",
     abstract: "Show how the state differs between two checkpoints, channel by channel.",
     discussion: "  graphrun diff monday@3 monday@5")
 

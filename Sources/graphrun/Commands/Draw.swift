@@ -9,6 +9,7 @@ struct Draw: AsyncParsableCommand {
   }
 
   static let configuration = CommandConfiguration(
+    commandName: "draw",
     abstract: "Draw a graph; of a thread, with how far it is.",
     discussion: """
         graphrun draw review.graph --format svg > review.svg

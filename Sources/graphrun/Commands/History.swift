@@ -5,6 +5,7 @@ import GraphRuntime
 /// Shows a thread's checkpoints.
 struct History: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "history",
     abstract: "Show a thread's checkpoints, newest first; as a tree where it has branches.",
     discussion: """
         graphrun history monday --limit 10

@@ -6,6 +6,7 @@ import GraphRuntime
 /// Removes a thread.
 struct Delete: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "delete",
     abstract: "Remove a thread for good, with all that is stored of it.",
     discussion: "Its background services are ended first. A thread that runs is refused: graphrun stop ends its run.")
 
@@ -28,6 +29,7 @@ struct Delete: AsyncParsableCommand {
 /// Removes old checkpoints.
 struct Prune: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "prune",
     abstract: "Remove old checkpoints of finished threads.",
     discussion: """
         graphrun prune --keep 20
@@ -73,10 +75,12 @@ struct Prune: AsyncParsableCommand {
 /// The results that `cache` keeps.
 struct Cache: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "cache",
     abstract: "Forget cached results.", subcommands: [Clear.self])
 
   struct Clear: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+      commandName: "clear",
       abstract: "Forget the results that nodes with cache: keep, or those of one node.",
       discussion: "  graphrun cache clear\n  graphrun cache clear --node translate")
 

@@ -6,6 +6,7 @@ import GraphRuntime
 /// Shows what tasks printed.
 struct Log: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "log",
     abstract: "Show what each task printed.",
     discussion: """
         graphrun log monday

@@ -8,6 +8,7 @@ import Synchronization
 /// Writes a thread to a file.
 struct Export: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "export",
     abstract: "Write a thread with all its checkpoints as JSON lines.",
     discussion: "  graphrun export monday --output monday.jsonl\n  graphrun export monday > monday.jsonl")
 
@@ -40,6 +41,7 @@ struct Export: AsyncParsableCommand {
 /// Makes threads of an exported file.
 struct Import: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "import",
     abstract: "Make threads of an exported file; nothing runs.",
     discussion: """
         graphrun import monday.jsonl

@@ -6,6 +6,7 @@ import GraphRuntime
 /// Begins a graph.
 struct New: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "new",
     abstract: "Begin a graph from a template, with its scenarios.",
     discussion: """
       Writes NAME.graph and NAME.rehearsal.yaml into graphs/ if there is such a folder, else here. Nothing is overwritten.

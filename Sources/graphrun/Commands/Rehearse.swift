@@ -7,6 +7,7 @@ import GraphRuntime
 /// Runs a graph's scenarios.
 struct Rehearse: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "rehearse",
     abstract: "Run a graph's scenarios in memory: scripted results, nothing outside is touched.",
     discussion: """
       Scenarios are in NAME.rehearsal.yaml beside the graph. SCENARIO is the name of one, or another file of them.

@@ -6,6 +6,7 @@ import GraphRuntime
 /// Goes on with a thread.
 struct Resume: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "resume",
     abstract: "Go on with a thread where it stopped, failed or waits.",
     discussion: """
       Without THREAD it is the unfinished one that changed last. What has finished does not run again.

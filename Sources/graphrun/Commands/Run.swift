@@ -7,6 +7,7 @@ import GraphRuntime
 /// Starts a thread, or gives a finished one a new input.
 struct Run: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "run",
     abstract: "Start a thread of a graph (the default command).",
     discussion: """
       FILE is looked up as given, then in graphs/, with or without .graph. Values are JSON if they parse, else strings.

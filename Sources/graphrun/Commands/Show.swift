@@ -5,6 +5,7 @@ import GraphRuntime
 /// Shows a state.
 struct Show: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "show",
     abstract: "Show a thread's state and tasks, now or at a checkpoint.",
     discussion: "  graphrun show monday\n  graphrun show monday@3 --json")
 

@@ -6,6 +6,7 @@ import GraphRuntime
 /// Ends a thread's run and its services.
 struct Stop: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "stop",
     abstract: "Stop a thread's run and end its background services.",
     discussion: "The run ends as by Ctrl-C: what has finished is kept, and graphrun resume goes on.")
 

@@ -4,7 +4,8 @@ import GraphRuntime
 
 /// Lists the threads.
 struct Threads: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "List the threads, newest change first.")
+  static let configuration = CommandConfiguration(
+    commandName: "threads", abstract: "List the threads, newest change first.")
 
   @OptionGroup(title: "Everywhere") var global: GlobalOptions
 

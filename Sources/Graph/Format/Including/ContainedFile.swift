@@ -1,5 +1,4 @@
 import CFiles
-import Foundation
 
 #if canImport(Glibc)
   import Glibc
@@ -18,7 +17,7 @@ struct ContainedFile {
   var folders: [String] = []
 
   /// The bytes of the file `name`, at most one more than a graph may have.
-  func bytes(of name: String) throws(GraphFileError) -> Data {
+  func bytes(of name: String) throws(GraphFileError) -> [UInt8] {
     let path = ([root] + folders + [name]).joined(separator: "/")
     var folder = unsafe open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard folder >= 0 else { throw failure(at: path) }
@@ -36,26 +35,15 @@ struct ContainedFile {
     close(folder)
     errno = reason
     guard file >= 0 else { throw failure(at: path) }
-    return try read(file, path)
-  }
-
-  private func read(_ descriptor: Int32, _ path: String) throws(GraphFileError) -> Data {
-    let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-    var info = stat()
-    guard unsafe fstat(descriptor, &info) == 0 else { throw failure(at: path) }
-    guard info.st_mode & S_IFMT == S_IFREG else { throw .noFile(path: path) }
-    do {
-      return try handle.read(upToCount: YAMLReader.limitBytes + 1) ?? Data()
-    } catch {
-      throw .unreadable(path: path, reason: error.localizedDescription)
-    }
+    defer { close(file) }
+    return try GraphFile.bytes(from: file, path)
   }
 
   private func failure(at path: String) -> GraphFileError {
     switch errno {
     case ENOENT, ENOTDIR: .missing(path: path)
     case EXDEV, ELOOP: .outside(path: path)
-    case let code: .unreadable(path: path, reason: unsafe String(cString: strerror(code)))
+    default: GraphFile.unreadable(path)
     }
   }
 }

@@ -126,7 +126,7 @@ struct Inclusions {
   private static func read(_ file: String, below folder: ContainedFile) throws(Refusal) -> String {
     var folder = folder
     folder.folders.removeAll(where: \.isEmpty)
-    let bytes: Data
+    let bytes: [UInt8]
     do {
       bytes = try folder.bytes(of: file)
     } catch {

@@ -8,7 +8,8 @@ enum CoreSchema {
     }
   }
 
-  /// `nil` for a number that JSON cannot hold exactly, for instance `.inf` or an integer of more than 64 bits.
+  /// `nil` for a number that JSON cannot hold exactly, for instance `.inf`, an integer of more than 64 bits, or a
+  /// decimal with more digits than a double has.
   static func value(of text: String) -> JSON? {
     switch type(of: text) {
     case .null: .null
@@ -72,7 +73,6 @@ enum CoreSchema {
     if let radix = radix(of: text) { return Int(text.dropFirst(2), radix: radix).map { .int($0) } }
     let unsigned = text.hasPrefix("+") ? String(text.dropFirst()) : text
     if decimal(text)?.isInteger == true, unsigned != "-0" { return Int(unsigned).map { .int($0) } }
-    guard let value = Double(unsigned), value.isFinite else { return nil }
-    return .number(value)
+    return try? JSON(number: unsigned)
   }
 }

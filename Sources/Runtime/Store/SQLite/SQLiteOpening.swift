@@ -22,7 +22,7 @@ struct SQLiteOpening {
       throw StoreError.damaged(
         "\(folder.database) is gone while its log \(folder.wal) is there; put it back, or move the log away")
     }
-    if isAlone { try folder.makeDatabase() }
+    if isAlone { try NewDatabase(folder: folder, schema: connections.schema).make() }
     let writer = try patiently { try connections.writer() }
     try writer.writeWithoutTransaction { db in
       try SQLiteMigration(folder: folder, schema: connections.schema).bringUpToDate(db)

@@ -49,16 +49,8 @@ struct StateFolder: Sendable {
     }
   }
 
-  /// Makes the database file with only its owner let in, so that its -wal and -shm are like it. Does nothing when it
-  /// exists. To be called before any connection is open.
-  func makeDatabase() throws(SystemError) {
-    let descriptor = unsafe open(database, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
-    if descriptor >= 0 {
-      close(descriptor)
-    } else if errno != EEXIST {
-      throw SystemError("make \(database)")
-    }
-  }
+  /// Makes the names in the folder last.
+  func syncContents() throws(SystemError) { try Self.sync(path) }
 
   /// Makes the folder's own name last, and those above it: a store is as durable as the folder it is in.
   func syncName() throws(SystemError) {
@@ -69,11 +61,15 @@ struct StateFolder: Sendable {
       } ?? path
     while let end = place.lastIndex(of: "/") {
       place = String(place[..<end])
-      let descriptor = unsafe open(place.isEmpty ? "/" : place, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-      guard descriptor >= 0 else { continue }  // not ours to read, so nothing in it is ours
-      defer { close(descriptor) }
-      if fsync(descriptor) != 0, errno != EINVAL { throw SystemError("write \(place) to the disk") }
+      try Self.sync(place.isEmpty ? "/" : place)
     }
+  }
+
+  private static func sync(_ place: String) throws(SystemError) {
+    let descriptor = unsafe open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { return }  // not ours to read, so nothing in it is ours
+    defer { close(descriptor) }
+    if fsync(descriptor) != 0, errno != EINVAL { throw SystemError("write \(place) to the disk") }
   }
 
   /// Puts the reserve back. A disk too full for it is no reason to refuse work.
