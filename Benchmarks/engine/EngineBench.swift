@@ -71,12 +71,19 @@ struct Busy: NodeKind {
 }
 
 struct Bench: Sendable {
-  let store: any Checkpointer
   let durability: Durability
   let size: Int
 
   /// When the program began.
   let start: ContinuousClock.Instant
+  private let engine: Engine
+
+  init(store: any Checkpointer, durability: Durability, size: Int, start: ContinuousClock.Instant) {
+    self.durability = durability
+    self.size = size
+    self.start = start
+    engine = Engine(store: store, kinds: NodeRegistry([Busy()]))
+  }
 
   static func item(_ number: Int) -> String {
     let label = "\(number) "
@@ -112,8 +119,6 @@ struct Bench: Sendable {
     guard end.status == .failed, end.error?.kind == .limit else { fatalError("\(end.status)") }
     return (ContinuousClock.now - start) / .seconds(1)
   }
-
-  private var engine: Engine { Engine(store: store, kinds: NodeRegistry([Busy()])) }
 
   private func timed(_ graph: StateGraph, inputs: JSONObject) async throws -> Double {
     let start = ContinuousClock.now

@@ -37,6 +37,33 @@ static inline int graphrun_sqlite_pages_written(sqlite3 *db) {
   return pages;
 }
 
+static inline sqlite3_file *graphrun_sqlite_log(sqlite3 *db) {
+  sqlite3_file *log = 0;
+  int rc = sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  return rc == SQLITE_OK && log && log->pMethods ? log : 0;
+}
+
+/// Bytes of the -wal; 0 where there is none.
+static inline sqlite3_int64 graphrun_sqlite_log_size(sqlite3 *db) {
+  sqlite3_file *log = graphrun_sqlite_log(db);
+  sqlite3_int64 size = 0;
+  return log && log->pMethods->xFileSize(log, &size) == SQLITE_OK ? size : 0;
+}
+
+/// Writes zeros behind the end of a -wal of `size` bytes, as far as there is room on the disk. Returns its new size. To be
+/// called by the one who may write to the database, outside of a transaction.
+static inline sqlite3_int64 graphrun_sqlite_lengthen_log(sqlite3 *db, sqlite3_int64 size, sqlite3_int64 more) {
+  static const char zeros[64 << 10];
+  sqlite3_file *log = graphrun_sqlite_log(db);
+  sqlite3_int64 end = size + more;
+  while (log && size < end) {
+    int count = end - size < (sqlite3_int64)sizeof zeros ? (int)(end - size) : (int)sizeof zeros;
+    if (log->pMethods->xWrite(log, zeros, count, size) != SQLITE_OK) break;
+    size += count;
+  }
+  return size;
+}
+
 /// 1 if the database file was renamed, replaced or removed since it was opened.
 static inline int graphrun_sqlite_has_moved(sqlite3 *db) {
   int moved = 0;

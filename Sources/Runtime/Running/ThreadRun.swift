@@ -129,7 +129,9 @@ struct ThreadRun: Sendable {
   ) async throws(StoreError) -> RunEnd? {
     advance(by: changes, after: tasks)
     let record = position.record
-    let isReached = tasks.contains { options.stopAfter.contains($0.id.nodeName) && $0.status != .failed }
+    let stopAfter = options.stopAfter
+    let isReached =
+      !stopAfter.isEmpty && tasks.contains { stopAfter.contains($0.id.nodeName) && $0.status != .failed }
     header.status = record.agenda.due.isEmpty ? .done : isReached ? .stopped : .running
     try await ledger.stepEnded(
       tasks: ended.records(of: tasks).map(plan.storable), others: ended.flatMap(\.others),

@@ -99,8 +99,7 @@ struct MemoryThread {
 extension MemoryThread {
   /// What a commit must keep to; nothing is changed.
   func check(_ changes: [StoreChange], of thread: ThreadID) throws(StoreError) {
-    var newest = lines.mapValues { $0.numbers.last ?? 0 }
-    var added: Set<CheckpointPlace> = []
+    var added: [(namespace: String, number: Int)] = []
     var hasHeader = header != nil
     for change in changes {
       switch change {
@@ -116,26 +115,20 @@ extension MemoryThread {
       }
     }
     for case .checkpoint(let record, _) in changes {
-      if let newest = newest[record.namespace], newest >= record.number {
-        throw .refused("checkpoint \(record.number) after \(newest)")
-      }
+      let newest = added.last { $0.namespace == record.namespace }?.number ?? lines[record.namespace]?.numbers.last ?? 0
+      guard newest < record.number else { throw .refused("checkpoint \(record.number) after \(newest)") }
       if let parent = record.parent, lines[record.namespace]?.checkpoints[parent] == nil,
-        !added.contains(CheckpointPlace(namespace: record.namespace, number: parent))
+        !added.contains(where: { $0 == (record.namespace, parent) })
       {
         throw .refused("checkpoint \(record.number) of a parent \(parent) that is not stored")
       }
-      newest[record.namespace] = record.number
-      added.insert(CheckpointPlace(namespace: record.namespace, number: record.number))
+      added.append((record.namespace, record.number))
     }
     guard hasHeader || isEmpty && changes.allSatisfy(\.needsNoHeader) else {
       throw .refused("thread \(thread) has no header")
     }
   }
 
-  private struct CheckpointPlace: Hashable {
-    var namespace: String
-    var number: Int
-  }
 }
 
 extension CheckpointRecord {

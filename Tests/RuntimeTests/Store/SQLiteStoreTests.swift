@@ -107,6 +107,48 @@ struct SQLiteStoreTests {
     }
   }
 
+  @Test func `of commits that are stored together, one that is refused fails alone`() async throws {
+    try await withFolder { folder in
+      let (store, other) = (try await SQLiteStore.open(folder: folder), try await SQLiteStore.open(folder: folder))
+      var fences: [Fence] = []
+      for number in 0..<8 { fences.append(try await store.start(ThreadID(rawValue: "t\(number)"))) }
+      try FileManager.default.removeItem(atPath: "\(folder)/locks/t3")
+      let takenOver = try await other.acquire("t3", owner: them)
+
+      let lock = try #require(try LockFile(at: "\(folder)/store.lock", create: false))
+      try #require(try lock.tryLock(.exclusive))
+      let failures: [ThreadID: StoreError] = try await withThrowingTaskGroup(of: (ThreadID, StoreError?).self) {
+        group in
+        func commit(_ fence: Fence) {
+          group.addTask {
+            do {
+              try await store.commit([.output([.sample("late")])], fence: fence)
+              return (fence.thread, nil)
+            } catch let error as StoreError {
+              return (fence.thread, error)
+            }
+          }
+        }
+        // The first waits for the lock, the others for the first.
+        commit(fences[0])
+        while !(store.isWriting && store.commitsWaiting == 0) { await Task.yield() }
+        for fence in fences.dropFirst() { commit(fence) }
+        while store.commitsWaiting < fences.count - 1 { await Task.yield() }
+        lock.unlock()
+        return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+      }
+      #expect(failures == ["t3": .fenced])
+      for fence in fences {
+        #expect(try await store.output(of: fence.thread).map(\.text) == (fence.thread == "t3" ? [] : ["late"]))
+      }
+      try await other.commit([.output([.sample("in time")])], fence: takenOver)
+      try await store.commit([.output([.sample("again")])], fence: fences[4])
+      #expect(try await store.verify() == [])
+      try await other.close()
+      try await store.close()
+    }
+  }
+
   @Test func `a runner whose lock file was taken away is fenced by the next`() async throws {
     try await withFolder { folder in
       let (a, b) = (try await SQLiteStore.open(folder: folder), try await SQLiteStore.open(folder: folder))

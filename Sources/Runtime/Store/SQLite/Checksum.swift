@@ -15,18 +15,19 @@ struct Checksum {
 
   private mutating func frame(_ type: UInt8, _ value: UInt64) {
     bytes.append(type)
-    for shift in stride(from: 0, to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(shift))) }
+    unsafe withUnsafeBytes(of: value.littleEndian) { unsafe bytes.append(contentsOf: $0) }
   }
 
   /// In hex.
   var text: String {
-    var digits: [UInt8] = []
-    digits.reserveCapacity(64)
-    for byte in SHA256.hash(data: bytes) {
-      digits.append(Self.digit(byte >> 4))
-      digits.append(Self.digit(byte & 15))
+    let hash = SHA256.hash(data: bytes)
+    return unsafe String(unsafeUninitializedCapacity: SHA256.byteCount * 2) { digits in
+      for (index, byte) in hash.enumerated() {
+        unsafe digits[2 * index] = Self.digit(byte >> 4)
+        unsafe digits[2 * index + 1] = Self.digit(byte & 15)
+      }
+      return SHA256.byteCount * 2
     }
-    return String(decoding: digits, as: UTF8.self)
   }
 
   private static func digit(_ value: UInt8) -> UInt8 {
@@ -49,6 +50,7 @@ enum Column: Sendable, Hashable {
 extension Checksum {
   static func of(_ table: String, _ columns: [Column], and more: [String] = []) -> String {
     var checksum = Checksum()
+    checksum.bytes.reserveCapacity(1 << 10)
     checksum.add(table)
     for column in columns {
       switch column {

@@ -31,6 +31,8 @@ public final class SQLiteStore: Checkpointer {
 
   private struct State {
     var reader: DatabaseQueue?
+    /// Reads under way, or waiting for another.
+    var reads = 0
     var held: [ThreadID: Held] = [:]
     var isClosed = false
   }
@@ -141,6 +143,10 @@ extension SQLiteStore {
     }
   }
 
+  /// Commits that the transaction under way was too early for.
+  var commitsWaiting: Int { writer?.waiting ?? 0 }
+  var isWriting: Bool { writer?.isWriting ?? false }
+
   public func releaseReserve() async { folder.releaseReserve() }
 
   public func owner(of thread: ThreadID) async throws -> OwnerRecord? {
@@ -160,7 +166,7 @@ extension SQLiteStore {
 
 extension SQLiteStore {
   public func thread(_ id: ThreadID) async throws -> ThreadRecord? {
-    try await read { try SQLiteReading(db: $0, thread: id).header() }
+    try await read(isBrief: true) { try SQLiteReading(db: $0, thread: id).header() }
   }
 
   public func threads() async throws -> [ThreadRecord] {
@@ -203,11 +209,11 @@ extension SQLiteStore {
   }
 
   public func notes(of thread: ThreadID, key: String) async throws -> [NoteRecord] {
-    try await read { try SQLiteReading(db: $0, thread: thread).notes(key: key) }
+    try await read(isBrief: true) { try SQLiteReading(db: $0, thread: thread).notes(key: key) }
   }
 
   public func services(of thread: ThreadID) async throws -> [ServiceRecord] {
-    try await read { try SQLiteReading(db: $0, thread: thread).services() }
+    try await read(isBrief: true) { try SQLiteReading(db: $0, thread: thread).services() }
   }
 
   public func cached(_ key: String, now: Timestamp) async throws -> JSON? {
@@ -279,9 +285,19 @@ extension SQLiteStore {
   }
 
   /// One consistent look at the store.
-  func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
+  ///
+  /// - Parameter isBrief: it is over sooner than another thread would begin with it, so that it is made on the caller's own
+  ///   unless another one is under way.
+  func read<Value: Sendable>(
+    isBrief: Bool = false, _ body: @escaping @Sendable (Database) throws -> Value
+  ) async throws -> Value {
     let reader = try reader()
-    return try await run(on: reader) { [self] db in
+    let isFirst = state.withLock { state in
+      state.reads += 1
+      return state.reads == 1
+    }
+    let look: @Sendable (Database) throws -> Value = { [self] db in
+      defer { state.withLock { $0.reads -= 1 } }
       try checkIsOpen()
       var value: Value?
       try db.inTransaction(.deferred) {
@@ -290,6 +306,19 @@ extension SQLiteStore {
       }
       guard let value else { preconditionFailure("a transaction that ended gives its value") }
       return value
+    }
+    return try await withCheckedThrowingContinuation { [folder] done in
+      let answer: @Sendable (Database) -> Void = { db in
+        done.resume(
+          with: Result { try look(db) }.mapError { error in
+            (error as? CallersError)?.error ?? StoreError(error, in: folder)
+          })
+      }
+      if isBrief, isFirst {
+        reader.writeWithoutTransaction(answer)
+      } else {
+        reader.asyncWriteWithoutTransaction(answer)
+      }
     }
   }
 
@@ -307,19 +336,6 @@ extension SQLiteStore {
         return reader
       } catch {
         throw StoreError(error, in: folder)
-      }
-    }
-  }
-
-  private func run<Value: Sendable>(
-    on queue: DatabaseQueue, _ body: @escaping @Sendable (Database) throws -> Value
-  ) async throws -> Value {
-    try await withCheckedThrowingContinuation { done in
-      queue.asyncWriteWithoutTransaction { [folder] db in
-        done.resume(
-          with: Result { try body(db) }.mapError { error in
-            (error as? CallersError)?.error ?? StoreError(error, in: folder)
-          })
       }
     }
   }

@@ -20,8 +20,17 @@ final class SQLiteWriter: Sendable {
     var isWriting = false
     var isClosed = false
 
+    /// How many have the connection, or wait for it, for anything but commits.
+    var users = 0
+
+    /// Whether the last transaction took so long that no caller's thread should be held up by the next.
+    var isSlow = false
+
     /// Pages the connection had written at the last checkpoint.
     var checkpointedPages = 0
+
+    /// How far the log was written ahead.
+    var preparedLog: Int64 = 0
 
     /// What the next transaction is made of.
     mutating func takeGroup() -> [Entry] {
@@ -82,12 +91,18 @@ final class SQLiteWriter: Sendable {
 
   /// Anything else that needs the connection, one after the other.
   func use<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
-    try await withCheckedThrowingContinuation { done in
-      queue.asyncWriteWithoutTransaction { [folder] db in
-        done.resume(with: Result { try body(db) }.mapError { StoreError($0, in: folder) })
+    state.withLock { $0.users += 1 }
+    return try await withCheckedThrowingContinuation { done in
+      queue.asyncWriteWithoutTransaction { [self] db in
+        let result = Result { try body(db) }
+        state.withLock { $0.users -= 1 }
+        done.resume(with: result.mapError { StoreError($0, in: folder) })
       }
     }
   }
+
+  var waiting: Int { state.withLock(\.waiting.count) }
+  var isWriting: Bool { state.withLock(\.isWriting) }
 
   func close() {
     state.withLock { $0.isClosed = true }
@@ -96,8 +111,8 @@ final class SQLiteWriter: Sendable {
   /// Moves the whole log into the database, so that nothing of what was removed is left in it.
   func emptyLog() async throws {
     try await use { [self] db in
-      var patience = try lock(db)
       defer { storeLock.unlock() }
+      var patience = try lock(db)
       while var row = try db.row("PRAGMA wal_checkpoint(TRUNCATE)"), try row.int() != 0 {
         guard patience.wait() else {
           throw StoreError.unusable(
@@ -110,31 +125,47 @@ final class SQLiteWriter: Sendable {
 }
 
 extension SQLiteWriter {
+  /// Who finds nothing under way writes on its own thread: on a disk that takes a fraction of a millisecond, two changes
+  /// of thread would cost as much again. Who comes meanwhile is written by the queue's thread, together with the others.
   private func enqueue(_ entry: Entry) {
-    let isIdle = state.withLock { state in
+    let (isIdle, isHere) = state.withLock { state in
+      let isHere = !entry.isAlone && !state.isSlow && state.users == 0
       state.waiting.append(entry)
       defer { state.isWriting = true }
-      return !state.isWriting
+      return (!state.isWriting, isHere)
     }
-    if isIdle { writeNext() }
+    guard isIdle else { return }
+    guard isHere, (try? storeLock.tryLock(.exclusive)) == true else { return writeNext() }
+    if queue.writeWithoutTransaction(writeGroup) { writeNext() }
   }
 
   private func writeNext() {
     queue.asyncWriteWithoutTransaction { [self] db in
-      write(state.withLock { $0.takeGroup() }, db)
-      let isDone = state.withLock { state in
-        state.isWriting = !state.waiting.isEmpty
-        return !state.isWriting
-      }
-      if !isDone { writeNext() }
+      if writeGroup(db) { writeNext() }
     }
   }
 
+  /// - Returns: whether there is more to write.
+  private func writeGroup(_ db: Database) -> Bool {
+    let start = ContinuousClock.now
+    write(state.withLock { $0.takeGroup() }, db)
+    let isSlow = ContinuousClock.now - start > Self.longestHere
+    return state.withLock { state in
+      state.isSlow = isSlow
+      state.isWriting = !state.waiting.isEmpty
+      return state.isWriting
+    }
+  }
+
+  /// What a caller's thread may be held up for.
+  private static let longestHere: Duration = .milliseconds(2)
+
   private func write(_ group: [Entry], _ db: Database) {
+    defer { storeLock.unlock() }
     do {
       var patience = try lock(db)
-      defer { storeLock.unlock() }
       write(group, db, &patience)
+      prepareLog(db)
       checkpointIfDue(db)
     } catch {
       for entry in group { entry.fail(error) }
@@ -179,12 +210,30 @@ extension SQLiteWriter {
       guard patience.wait() else { throw StoreError.locked(folder, by: folder.storeLock) }
     }
     guard unsafe graphrun_sqlite_has_moved(db.sqliteConnection) == 0 else {
-      storeLock.unlock()
       throw StoreError.unusable(
         "\(folder.database) was moved or replaced while it was in use; resume to go on with what is there now")
     }
     return patience
   }
+
+  /// Writes zeros after a log that has just grown beyond what was prepared: to reach the disk takes twice as long where
+  /// the file becomes longer with it. What follows the last commit in a log is no part of it, whatever it is.
+  private func prepareLog(_ db: Database) {
+    state.withLock { state in
+      let size = unsafe graphrun_sqlite_log_size(db.sqliteConnection)
+      guard size > max(state.preparedLog, Self.leastLog) else {
+        state.preparedLog = min(state.preparedLog, size)
+        return
+      }
+      let more = min(max(size, Self.leastPrepared), Self.mostPrepared)
+      state.preparedLog = unsafe graphrun_sqlite_lengthen_log(db.sqliteConnection, size, more)
+    }
+  }
+
+  /// A log of less is not worth preparing: most runs are short.
+  private static let leastLog: Int64 = 128 << 10
+  private static let leastPrepared: Int64 = 256 << 10
+  private static let mostPrepared: Int64 = 1 << 20
 
   /// Moves the -wal into the database every 1,000 pages. That it does not succeed (a reader is in the way) costs only
   /// room: the next 1,000 pages try again.
