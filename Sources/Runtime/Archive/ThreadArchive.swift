@@ -66,13 +66,6 @@ private struct ArchiveWriter {
   }
 }
 
-extension SHA256Digest {
-  var hex: String {
-    let digits = Array("0123456789abcdef")
-    return String(flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
-  }
-}
-
 /// What is wrong with an export, and where.
 public struct ArchiveError: Error, Sendable, Hashable, CustomStringConvertible {
   public var file: String

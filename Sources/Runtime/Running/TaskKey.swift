@@ -26,9 +26,9 @@ enum TaskKey {
 
   /// The hash a graph is stored under.
   static func graph(_ text: String, files: [String: String]) -> String {
-    guard !files.isEmpty else { return hex(SHA256.hash(data: Data(text.utf8))) }
+    guard !files.isEmpty else { return SHA256.hash(data: Data(text.utf8)).hex }
     let parts = files.sorted { $0.key < $1.key }.flatMap { [$0.key, $0.value] }
-    return hex(SHA256.hash(data: framed([text] + parts)))
+    return SHA256.hash(data: framed([text] + parts)).hex
   }
 
   /// A short name for the store in the folder at `path`, the same however the path is written.
@@ -37,7 +37,7 @@ enum TaskKey {
   }
 
   static func cache(_ parts: [String]) -> String {
-    hex(SHA256.hash(data: framed(parts)))
+    SHA256.hash(data: framed(parts)).hex
   }
 
   private static func digest(_ parts: [String]) -> String {
@@ -49,13 +49,6 @@ enum TaskKey {
     var data = Data()
     for part in parts { data.append(contentsOf: "\(part.utf8.count):\(part)".utf8) }
     return data
-  }
-
-  private static func hex(_ digest: SHA256Digest) -> String {
-    digest.map { byte in
-      let digits = String(byte, radix: 16)
-      return digits.count == 1 ? "0" + digits : digits
-    }.joined()
   }
 
   /// RFC 4648 base32, lower case, without padding.

@@ -1,7 +1,7 @@
 import Graph
 
 /// A checkpoint as its row holds it: what loading walks over, texts still unread.
-struct CheckpointRow {
+struct CheckpointRow: Sendable {
   var number: Int
   var parent: Int?
   var step: Int
@@ -142,7 +142,7 @@ extension CheckpointRow {
 }
 
 /// What a checkpoint's children need to know of it.
-struct CheckpointLine {
+struct CheckpointLine: Sendable {
   var base: Int
   var baseBytes: Int
   var lineBytes: Int
@@ -154,5 +154,12 @@ struct CheckpointLine {
     baseBytes = try row.int()
     lineBytes = try row.int()
     checksum = try row.text()
+  }
+
+  init(_ row: CheckpointRow) {
+    base = row.base
+    baseBytes = row.baseBytes
+    lineBytes = row.lineBytes
+    checksum = row.checksum
   }
 }

@@ -20,9 +20,15 @@ struct Checksum {
 
   /// In hex.
   var text: String {
-    let hash = SHA256.hash(data: bytes)
-    return unsafe String(unsafeUninitializedCapacity: SHA256.byteCount * 2) { digits in
-      for (index, byte) in hash.enumerated() {
+    SHA256.hash(data: bytes).hex
+  }
+}
+
+extension SHA256Digest {
+  /// In lower case.
+  var hex: String {
+    unsafe String(unsafeUninitializedCapacity: SHA256.byteCount * 2) { digits in
+      for (index, byte) in enumerated() {
         unsafe digits[2 * index] = Self.digit(byte >> 4)
         unsafe digits[2 * index + 1] = Self.digit(byte & 15)
       }

@@ -20,17 +20,23 @@ struct SQLiteAssembly {
   }
 
   private func put(_ part: ThreadPart) throws {
-    if let change = part.change { try [change].checkLimits() }
     switch part {
-    case .checkpoint(let record, let values): try append(record, values)
-    case .task(let record): try commit.put(record)
-    case .gap(let gap): try commit.put(SQL.putGap, "gap", gap.columns(of: thread))
-    default: try part.change.map { try commit.make([$0]) }
+    case .checkpoint(let record, let values):
+      try part.change.map { try [$0].checkLimits() }
+      try append(record, values)
+    case .gap(let gap): try commit.put(EncodedRow(SQL.putGap, "gap", gap.columns(of: thread)))
+    default: try part.change.map { try make(EncodedCommit([$0], of: thread)) }
     }
   }
 
+  private func make(_ changes: EncodedCommit) throws {
+    var commit = commit
+    try commit.make(changes)
+  }
+
   private func append(_ record: CheckpointRecord, _ values: JSONObject?) throws {
-    try commit.append(record) { row, parent in
+    var commit = commit
+    try commit.append(EncodedCheckpoint(record)) { row, parent in
       if let parent {
         try row.follow(parent) { try state(after: record) }
       } else if let values {

@@ -2,106 +2,86 @@ import GRDB
 import Graph
 
 /// One commit under way: what it changes, held to the rules of ``Checkpointer/commit(_:fence:)``.
-final class SQLiteCommit {
+struct SQLiteCommit {
   let db: Database
   let thread: ThreadID
 
-  /// Whether anything was noted down for a task of the thread; not looked up yet.
-  private var knownNotes: Bool?
+  /// What is known of the thread, kept up to date.
+  var tail = ThreadTail()
 
   /// The checkpoint whose tasks were stored last, and has no `step` child yet.
   private var open: (namespace: String, checkpoint: Int)?
 
-  init(db: Database, thread: ThreadID) {
+  init(db: Database, thread: ThreadID, tail: ThreadTail = ThreadTail()) {
     self.db = db
     self.thread = thread
+    self.tail = tail
   }
 
-  /// Checkpoints come last: their checksums are over the tasks of the same commit.
-  func make(_ changes: [StoreChange]) throws {
-    try changes.checkLimits()
-    for change in changes {
-      switch change {
-      case .checkpoint: continue
-      case .thread(let record): try put(record)
-      case .graph(let record): try put(SQL.putGraph, "graph", record.columns)
-      case .task(let record): try put(record)
-      case .output(let records):
-        for record in records { try put(SQL.putOutput, "output", record.columns(of: thread)) }
-      case .service(let record): try put(record)
+  mutating func make(_ changes: EncodedCommit) throws {
+    for part in changes.parts {
+      switch part {
+      case .row(let row): try put(row)
+      case .note(let row):
+        tail.hasNotes = true
+        try put(row)
+      case .task(let task): try put(task)
       case .serviceEnded(let key): try db.change(SQL.endService, [.text(thread.rawValue), .text(key)])
-      case .cache(let record): try put(SQL.putCache, "cache", record.columns)
-      case .note(let record):
-        knownNotes = true
-        try put(SQL.putNote, "note", record.columns(of: thread))
       case .memory(let change): try SQLiteMemory(db: db).make(change)
       }
     }
-    for case .checkpoint(let record, let values) in changes { try append(record, values) }
+    for checkpoint in changes.checkpoints { try append(checkpoint) }
   }
 
-  func put(_ sql: String, _ table: String, _ columns: [Column]) throws {
-    try db.change(sql, columns + [.text(Checksum.of(table, columns))])
-  }
+  func put(_ row: EncodedRow) throws { try db.change(row.sql, row.columns) }
 
-  private func put(_ record: ThreadRecord) throws {
-    guard record.id == thread else { throw StoreError.refused("thread \(record.id)'s header with \(thread)'s fence") }
-    try put(SQL.putThread, "thread", record.columns)
-  }
-
-  private func put(_ record: ServiceRecord) throws {
-    guard record.thread == thread else { throw StoreError.refused("\(record.thread)'s service with \(thread)'s fence") }
-    try put(SQL.putService, "service", record.columns)
-  }
-
-  func put(_ record: TaskRecord) throws {
-    if let child = try child(of: record.checkpoint, record.id.namespace) {
-      throw StoreError.refused(
-        "task \(record.label) of checkpoint \(record.checkpoint), which checkpoint \(child) ended")
+  mutating func put(_ task: EncodedTask) throws {
+    if let child = try child(of: task.checkpoint, task.id.namespace) {
+      throw StoreError.refused("task \(task.label) of checkpoint \(task.checkpoint), which checkpoint \(child) ended")
     }
-    var columns = record.columns(of: thread)
-    let checksum = Checksum.of("task", columns)
-    columns.remove(at: TaskRecord.fanOutColumn)
-    try db.change(SQL.putTask(isFanOut: record.isFanOut), columns + [.text(checksum)])
-    if record.isFinished, try hasNotes() {
-      try db.change(SQL.endNotes, [.text(thread.rawValue), .text(TaskKey.key(thread, record.id))])
+    try put(task.row)
+    if task.isFinished, try hasNotes() {
+      try db.change(SQL.endNotes, [.text(thread.rawValue), .text(TaskKey.key(thread, task.id))])
     }
   }
 
-  private func hasNotes() throws -> Bool {
-    if let knownNotes { return knownNotes }
+  private mutating func hasNotes() throws -> Bool {
+    if let known = tail.hasNotes { return known }
     let isThere = try db.int(SQL.hasNotes, [.text(thread.rawValue)]) != nil
-    knownNotes = isThere
+    tail.hasNotes = isThere
     return isThere
   }
 
-  /// The `step` child of a checkpoint.
-  private func child(of checkpoint: Int, _ namespace: String) throws -> Int? {
+  /// The `step` child of a checkpoint; the newest has none.
+  private mutating func child(of checkpoint: Int, _ namespace: String) throws -> Int? {
     if let open, open == (namespace, checkpoint) { return nil }
+    if tail[namespace]?.number == checkpoint { return nil }
     let child = try db.int(SQL.stepChild, [.text(thread.rawValue), .text(namespace), .int(checkpoint)])
     if child == nil { open = (namespace, checkpoint) }
     return child
   }
 
-  private func append(_ record: CheckpointRecord, _ values: JSONObject) throws {
-    let deltas = record.deltas
-    try append(record) { row, parent in
+  private mutating func append(_ checkpoint: EncodedCheckpoint) throws {
+    try append(checkpoint) { row, parent in
       if let parent {
-        row.follow(parent) { values }
-      } else if row.parent == nil, !(try deltas.make(values)) {
-        row.keepSnapshot(of: values)
+        row.follow(parent) { checkpoint.values }
+      } else if row.parent == nil, !(try checkpoint.record.deltas.make(checkpoint.values)) {
+        row.keepSnapshot(of: checkpoint.values)
       }
     }
   }
 
   /// - Parameter place: puts the row below its parent, or makes it the beginning of a line.
-  func append(_ record: CheckpointRecord, _ place: (inout CheckpointRow, CheckpointLine?) throws -> Void) throws {
+  mutating func append(
+    _ checkpoint: EncodedCheckpoint, _ place: (inout CheckpointRow, CheckpointLine?) throws -> Void
+  ) throws {
+    let record = checkpoint.record
     let line = [Column.text(thread.rawValue), .text(record.namespace)]
-    if let newest = try db.int(SQL.newest, line), newest >= record.number {
+    if let newest = try tail[record.namespace]?.number ?? db.int(SQL.newest, line), newest >= record.number {
       throw StoreError.refused("checkpoint \(record.number) after \(newest)")
     }
-    var row = CheckpointRow(record, deltas: JSON.array(record.deltas.map(\.json)).text)
-    let parent = try record.parent.flatMap { try db.row(SQL.line, line + [.int($0)]) }.map(CheckpointLine.init(_:))
+    var row = checkpoint.row
+    let parent = try record.parent.flatMap { try self.line(of: $0, record.namespace) }
     try place(&row, parent)
     guard parent != nil || row.parent == nil || row.snapshot != nil else {
       throw StoreError.refused("checkpoint \(record.number) of a parent \(record.parent ?? 0) that is not stored")
@@ -109,6 +89,12 @@ final class SQLiteCommit {
     open = nil
     row.seal(thread, record.namespace, tasks: record.source == .step ? try taskChecksums(record) : [])
     try db.change(SQL.putCheckpoint, row.values + line)
+    tail[record.namespace] = ThreadTail.Newest(number: record.number, line: CheckpointLine(row))
+  }
+
+  private func line(of number: Int, _ namespace: String) throws -> CheckpointLine? {
+    if let newest = tail[namespace], newest.number == number { return newest.line }
+    return try db.row(SQL.line, [.text(thread.rawValue), .text(namespace), .int(number)]).map(CheckpointLine.init(_:))
   }
 
   private func taskChecksums(_ record: CheckpointRecord) throws -> [String] {

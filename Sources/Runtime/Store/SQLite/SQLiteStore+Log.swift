@@ -3,7 +3,7 @@ extension SQLiteStore {
   private static let longLogBytes = 64 << 20
 
   public var complaint: String? {
-    guard let size = (try? FileInfo.of(folder.wal))?.size, size > Self.longLogBytes else { return nil }
+    guard let size = logSize, size > Self.longLogBytes else { return nil }
     return
       "the log \(folder.wal) is \(size >> 20) MiB long and grows, because another process has been reading the store for long; end that (fuser \(folder.wal)), and it shrinks"
   }

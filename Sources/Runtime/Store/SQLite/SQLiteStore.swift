@@ -44,6 +44,7 @@ public final class SQLiteStore: Checkpointer {
 
     /// How many commits the thread has seen: a store that was put back from a copy has seen fewer.
     var commits: Int
+    var tail = ThreadTail()
   }
 
   /// Whether there is a store in `folder`.
@@ -122,26 +123,49 @@ extension SQLiteStore {
   }
 
   public func commit(_ changes: [StoreChange], fence: Fence) async throws {
-    try await write(fence, isAlone: false) { db in try SQLiteCommit(db: db, thread: fence.thread).make(changes) }
+    let encoded = try EncodedCommit(changes, of: fence.thread)
+    try await write(fence, isAlone: false) { db, tail in
+      var commit = SQLiteCommit(db: db, thread: fence.thread, tail: tail)
+      try commit.make(encoded)
+      tail = commit.tail
+    }
   }
 
   /// As ``write(_:)``, for the one who has the thread.
   func write<Value: Sendable>(
-    _ fence: Fence, isAlone: Bool = true, _ body: @escaping @Sendable (Database) throws -> Value
+    _ fence: Fence, _ body: @escaping @Sendable (Database) throws -> Value
+  ) async throws -> Value {
+    try await write(fence, isAlone: true) { db, tail in
+      tail = ThreadTail()
+      return try body(db)
+    }
+  }
+
+  /// - Parameter body: is given what is known of the thread, and says what is known then.
+  private func write<Value: Sendable>(
+    _ fence: Fence, isAlone: Bool, _ body: @escaping @Sendable (Database, inout ThreadTail) throws -> Value
   ) async throws -> Value {
     try await writable().write(isAlone: isAlone) { [self] db, group in
       guard let held = state.withLock({ $0.held[fence.thread] }), held.fence == fence.number else {
         throw StoreError.fenced
       }
-      let commits = held.commits + group.commits[fence.thread, default: 0]
-      try db.change(SQL.checkFence, [.text(fence.thread.rawValue), .int(fence.number), .int(commits)])
+      var member = group.members[fence.thread] ?? SQLiteWriter.Group.Member(commits: held.commits, tail: held.tail)
+      try db.change(SQL.checkFence, [.text(fence.thread.rawValue), .int(fence.number), .int(member.commits)])
       guard db.changesCount == 1 else { throw StoreError.fenced }
-      group.commits[fence.thread, default: 0] += 1
-      return try body(db)
-    } committed: { [self] in
-      state.withLock { $0.held[fence.thread]?.commits += 1 }
-    }
+      member.commits += 1
+      let value = try body(db, &member.tail)
+      group.members[fence.thread] = member
+      return (value, member)
+    } committed: { [self] _, member in
+      state.withLock { state in
+        state.held[fence.thread]?.commits = member.commits
+        state.held[fence.thread]?.tail = member.tail
+      }
+    }.0
   }
+
+  /// Bytes of the log when this process wrote last.
+  var logSize: Int? { writer?.logSize }
 
   /// Commits that the transaction under way was too early for.
   var commitsWaiting: Int { writer?.waiting ?? 0 }

@@ -29,7 +29,8 @@ final class SQLiteWriter: Sendable {
     /// Pages the connection had written at the last checkpoint.
     var checkpointedPages = 0
 
-    /// How far the log was written ahead.
+    /// Bytes of the log, and how far it was written ahead.
+    var logSize: Int64 = 0
     var preparedLog: Int64 = 0
 
     /// What the next transaction is made of.
@@ -43,7 +44,13 @@ final class SQLiteWriter: Sendable {
 
   /// What the transaction under way did before, for those who are in it together.
   struct Group {
-    var commits: [ThreadID: Int] = [:]
+    var members: [ThreadID: Member] = [:]
+
+    /// A thread as the transaction leaves it so far.
+    struct Member: Sendable {
+      var commits: Int
+      var tail: ThreadTail
+    }
   }
 
   /// Something to write.
@@ -71,7 +78,7 @@ final class SQLiteWriter: Sendable {
   ///   - committed: called then, before anything else is written.
   func write<Value: Sendable>(
     isAlone: Bool, _ body: @escaping @Sendable (Database, inout Group) throws -> Value,
-    committed: @escaping @Sendable () -> Void = {}
+    committed: @escaping @Sendable (Value) -> Void = { _ in }
   ) async throws -> Value {
     try await withCheckedThrowingContinuation { done in
       enqueue(
@@ -79,7 +86,7 @@ final class SQLiteWriter: Sendable {
           make: { db, group in
             let value = try body(db, &group)
             return {
-              committed()
+              committed(value)
               done.resume(returning: value)
             }
           },
@@ -101,6 +108,8 @@ final class SQLiteWriter: Sendable {
     }
   }
 
+  /// Bytes of the log when something was written last.
+  var logSize: Int { Int(state.withLock(\.logSize)) }
   var waiting: Int { state.withLock(\.waiting.count) }
   var isWriting: Bool { state.withLock(\.isWriting) }
 
@@ -221,6 +230,7 @@ extension SQLiteWriter {
   private func prepareLog(_ db: Database) {
     state.withLock { state in
       let size = unsafe graphrun_sqlite_log_size(db.sqliteConnection)
+      state.logSize = size
       guard size > max(state.preparedLog, Self.leastLog) else {
         state.preparedLog = min(state.preparedLog, size)
         return
