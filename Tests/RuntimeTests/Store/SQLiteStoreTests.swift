@@ -107,6 +107,30 @@ struct SQLiteStoreTests {
     }
   }
 
+  @Test func `a log is written ahead, and read as far as its commits go`() async throws {
+    try await withFolder { folder in
+      let store = try await SQLiteStore.open(folder: folder)
+      let fence = try await store.start("t", ["list": []])
+      let item = JSON.string(String(repeating: "x", count: 5_000))
+      for number in 2...60 {
+        try await store.grow(number, from: number - 1, [ChannelDelta("list", .append([item]))], fence: fence)
+      }
+      let log = Array(try Data(contentsOf: URL(fileURLWithPath: "\(folder)/graphrun.sqlite-wal")).suffix(64 << 10))
+      #expect(log.allSatisfy { $0 == 0 })
+      // As a machine that lost its power leaves it.
+      let copy = "\(folder)-copy"
+      try FileManager.default.createDirectory(atPath: copy, withIntermediateDirectories: true)
+      for name in ["graphrun.sqlite", "graphrun.sqlite-wal"] {
+        try FileManager.default.copyItem(atPath: "\(folder)/\(name)", toPath: "\(copy)/\(name)")
+      }
+      let found = try await SQLiteStore.open(folder: copy)
+      #expect(try await found.values()?["list"]?.arrayValue?.count == 59)
+      #expect(try await found.verify() == [])
+      try await found.close()
+      try await store.close()
+    }
+  }
+
   @Test func `of commits that are stored together, one that is refused fails alone`() async throws {
     try await withFolder { folder in
       let (store, other) = (try await SQLiteStore.open(folder: folder), try await SQLiteStore.open(folder: folder))

@@ -29,9 +29,9 @@ final class SQLiteWriter: Sendable {
     /// Pages the connection had written at the last checkpoint.
     var checkpointedPages = 0
 
-    /// Bytes of the log, and how far it was written ahead.
+    /// Bytes of the log, and up to where it need not be written ahead; `nil` before the first look.
     var logSize: Int64 = 0
-    var preparedLog: Int64 = 0
+    var preparedLog: Int64?
 
     /// What the next transaction is made of.
     mutating func takeGroup() -> [Entry] {
@@ -228,15 +228,15 @@ extension SQLiteWriter {
   /// Writes zeros after a log that has just grown beyond what was prepared: to reach the disk takes twice as long where
   /// the file becomes longer with it. What follows the last commit in a log is no part of it, whatever it is.
   private func prepareLog(_ db: Database) {
-    state.withLock { state in
-      let size = unsafe graphrun_sqlite_log_size(db.sqliteConnection)
-      state.logSize = size
-      guard size > max(state.preparedLog, Self.leastLog) else {
-        state.preparedLog = min(state.preparedLog, size)
-        return
-      }
+    let size = unsafe graphrun_sqlite_log_size(db.sqliteConnection)
+    var prepared = min(state.withLock(\.preparedLog) ?? size, size)
+    if size > max(prepared, Self.leastLog) {
       let more = min(max(size, Self.leastPrepared), Self.mostPrepared)
-      state.preparedLog = unsafe graphrun_sqlite_lengthen_log(db.sqliteConnection, size, more)
+      prepared = unsafe graphrun_sqlite_lengthen_log(db.sqliteConnection, size, more)
+    }
+    state.withLock { state in
+      state.logSize = size
+      state.preparedLog = prepared
     }
   }
 
