@@ -14,7 +14,7 @@ bin = $(DESTDIR)$(PREFIX)/bin
 share = $(DESTDIR)$(PREFIX)/share
 swift_files = Package.swift Sources Tests Examples Benchmarks
 scripts = Tests/Fuzz/run graphrun scripts/setup scripts/build scripts/test scripts/check-launcher .ci/run
-pythons = scripts/check-docs scripts/capture scripts/man scripts/real-parts $(wildcard Tests/Picture/picture Tests/Picture/*.py Tests/Real/*.py Tests/Servers/*.py Tests/Faults/run Tests/Faults/suite/*.py) \
+pythons = scripts/check-docs scripts/capture scripts/capture-live scripts/man scripts/real-parts $(wildcard Tests/Picture/picture Tests/Picture/*.py Tests/Real/*.py Tests/Servers/*.py Tests/Faults/run Tests/Faults/suite/*.py) \
   Benchmarks/bench $(wildcard Benchmarks/*.py Benchmarks/steps/*.py Benchmarks/compare/*.py) Tests/Conformance/langgraph/differential
 
 .PHONY: test test-real test-faults fuzz build bench install uninstall lint format clean setup

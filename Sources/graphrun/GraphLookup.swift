@@ -17,7 +17,8 @@ struct GraphLookup {
       let exists = unsafe FileManager.default.fileExists(atPath: candidate, isDirectory: &isFolder)
       if exists, !isFolder.boolValue { return candidate }
     }
-    throw UsageError("no graph \"\(name)\"; looked for \(candidates.joined(separator: ", "))")
+    throw UsageError(
+      "no graph \"\(name)\"; looked for \(candidates.joined(separator: ", ")); graphrun new begins one")
   }
 
   /// The graph in the file that `name` means; problems are told on stderr.

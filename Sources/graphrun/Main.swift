@@ -18,6 +18,7 @@ import GraphRuntime
 
   private static func status(of arguments: [String]) async -> ExitStatus {
     do {
+      if let mistake = TypingMistake.command(in: arguments) { throw mistake }
       var command = try Graphrun.parseAsRoot(arguments.isEmpty ? ["--help"] : arguments)
       if var command = command as? any AsyncParsableCommand {
         try await command.run()
@@ -36,7 +37,7 @@ import GraphRuntime
       Sink.error.line("graphrun: " + SafeText.lines("\(error)"))
       return status
     }
-    let message = Graphrun.fullMessage(for: error)
+    let message = TypingMistake.explained(Graphrun.fullMessage(for: error))
     let isAsked = Graphrun.exitCode(for: error) == .success
     if !message.isEmpty { (isAsked ? Sink.output : Sink.error).line(message) }
     return isAsked ? .done : .usage

@@ -27,8 +27,8 @@ struct LiveViewTests {
 
   private func node(_ task: String) -> NodeName { NodeName(rawValue: String(task.prefix { $0 != "[" })) }
 
-  private func play(_ view: inout LiveView, _ events: [RunEvent.Kind], rows: Int = 24) {
-    for event in events { view.take(event, rows: rows, now: start) }
+  private func play(_ view: inout LiveView, _ events: [RunEvent.Kind], columns: Int = 80) {
+    for event in events { view.take(event, (columns, 24), now: start) }
   }
 
   private func moving(_ view: LiveView, _ columns: Int, _ rows: Int, after seconds: Int = 0) -> [String] {
@@ -49,14 +49,14 @@ struct LiveViewTests {
     var view = view()
     let error = TaskError(node: "a", kind: .exit, message: "exit 1\nmore")
     play(&view, [begins("a"), prints("a", (1...9).map { "\($0)\n" }.joined()), ends("a", .failed, error: error)])
-    #expect(view.takePending().first == "✗ a  2s  exit: exit 1")
+    #expect(view.takePending().first == "✗ a  2s  exit 1")
     #expect(moving(view, 80, 24).isEmpty)
   }
 
   @Test func `one task has a window of its output, many have a line each`() {
     var view = view()
     play(&view, [begins("a"), prints("a", (1...9).map { "line \($0)\n" }.joined() + "half")])
-    #expect(moving(view, 80, 24, after: 3) == ["⠧ a  3s  "] + (5...9).map { "  │ line \($0)" } + ["  │ half"])
+    #expect(moving(view, 80, 24, after: 3) == ["⠧ a   3s  "] + (5...9).map { "  │ line \($0)" } + ["  │ half"])
     for name in "bcdefgh" { play(&view, [begins("\(name)"), prints("\(name)", "said by \(name)\n")]) }
     let lines = moving(view, 80, 24, after: 3)
     #expect(lines.count == 8)
@@ -99,7 +99,7 @@ struct LiveViewTests {
           ends("map[\(index)]", index == 12 ? .failed : .done, error: index == 12 ? error : nil),
         ])
     }
-    #expect(view.takePending() == ["✗ map[12]  2s  exit: exit 1", "✓ map ×20, 1 failed"])
+    #expect(view.takePending() == ["✗ map[12]  2s  exit 1", "✓ map ×20, 1 failed"])
     #expect(moving(view, 80, 24).isEmpty)
   }
 
@@ -111,7 +111,7 @@ struct LiveViewTests {
       let error = TaskError(node: "map", kind: .exit, message: "exit 1")
       play(&view, [ends("map[\(index)]", index == 4 ? .failed : .done, error: index == 4 ? error : nil)])
     }
-    #expect(view.takePending() == ["✗ map[4]  2s  exit: exit 1", "  │ said 4"])
+    #expect(view.takePending() == ["✗ map[4]  2s  exit 1", "  │ said 4"])
   }
 
   @Test func `a fan-out inside a graph is counted by itself, and does not end the one around it`() {
@@ -133,7 +133,32 @@ struct LiveViewTests {
   @Test func `a percentage in the last line is a bar`() {
     var view = view()
     play(&view, [begins("pull"), prints("pull", "pulling 2af3b81862c6: 50%\r")])
-    #expect(moving(view, 80, 24).first == "⠋ pull    ██████░░░░░░ pulling 2af3b81862c6: 50%")
+    #expect(moving(view, 80, 24).first == "⠋ pull       ██████░░░░░░ pulling 2af3b81862c6: 50%")
+  }
+
+  @Test func `columns stay where they are in the first minute, also when the task with the longest name ends`() {
+    var view = view()
+    play(&view, [.stepStart(step: 1, nodes: ["a", "longest"]), begins("a"), begins("longest"), prints("a", "x\n")])
+    let places = [0, 1, 12, 59].map { moving(view, 80, 24, after: $0)[0].firstIndex(of: "x") }
+    #expect(Set(places).count == 1)
+    play(&view, [ends("longest")])
+    #expect(moving(view, 80, 24)[0].firstIndex(of: "x") == places[0])
+  }
+
+  @Test func `what stays is folded at its words, an address stays whole`() {
+    var view = view()
+    let error = TaskError(node: "mirror", kind: .http, message: "status 503 of https://example.org/a/long/path/to/it")
+    play(&view, [begins("mirror"), ends("mirror", .failed, error: error)], columns: 40)
+    #expect(
+      view.takePending() == ["✗ mirror  2s  http: status 503 of", "  https://example.org/a/long/path/to/it"])
+    view.say("stopping: running tasks may end within 10s", columns: 24)
+    #expect(view.takePending() == ["! stopping: running", "  tasks may end within", "  10s"])
+  }
+
+  @Test func `where there is no room for a bar the percentage comes first`() {
+    var view = view()
+    play(&view, [begins("pull"), prints("pull", "pulling 2af3b81862c6: 50%\r")])
+    #expect(moving(view, 40, 15).first == "⠋ pull       50% pulling 2af3b81862c6:…")
   }
 
   @Test func `a retry says when it goes on, and what the attempt printed last`() {
@@ -142,11 +167,11 @@ struct LiveViewTests {
     play(
       &view,
       [begins("a"), prints("a", "no route\n"), .taskRetry(node: "a", task: "a", attempt: 1, error: error, delay: 4)])
-    #expect(view.takePending() == ["  │ no route", "↻ a  attempt 1 failed, again in 4s: exit: exit 7"])
-    #expect(moving(view, 80, 24) == ["⠋ a    again in 4s"])
-    #expect(moving(view, 80, 24, after: 3)[0].hasSuffix("a  3s  again in 1s"))
+    #expect(view.takePending() == ["  │ no route", "↻ a  attempt 1 failed, again in 4s: exit 7"])
+    #expect(moving(view, 80, 24) == ["⠋ a       again in 4s"])
+    #expect(moving(view, 80, 24, after: 3)[0].hasSuffix("a   3s  again in 1s"))
     play(&view, [begins("a", attempt: 2)])
-    #expect(moving(view, 80, 24) == ["⠋ a (attempt 2)    "])
+    #expect(moving(view, 80, 24) == ["⠋ a (attempt 2)       "])
   }
 
   @Test func `quiet shows no output, verbose every line as it comes`() {

@@ -84,7 +84,7 @@ struct LookTests {
     #expect(try await tool("stops", "--thread", "t").code == 1)
     let text = try await tool("draw", "t").output
     #expect(text.hasPrefix("thread t: failed, checkpoint 2, step 1\n"))
-    #expect(text.contains("\n✓ work (shell): ×3, ") && text.contains("\n✗ bad (shell): exit: exit code 4\n"))
+    #expect(text.contains("\n✓ work (shell): ×3, ") && text.contains("\n✗ bad (shell): exit code 4\n"))
     #expect(text.contains("\nafter (shell)\n"))
     #expect(try await tool("draw", "t", "--format", "mermaid").output.contains("class n_bad s_failed"))
     #expect(try await tool("draw", "t@1", "--format", "dot").output.contains("○"))

@@ -60,6 +60,23 @@ struct QuestionTests {
     #expect(try await tool("show", "t", "--json").lines().first?["values"]?["way"] == "left")
   }
 
+  @Test func `what the cache has is not run, so nobody is asked to approve it`() async throws {
+    let tool = try Tool([
+      "costly.graph": """
+      graph: costly
+      start: count
+      nodes:
+        count: { approve: Count them?, cache: true, effects: repeatable, shell: echo once >> ran }
+      """
+    ])
+    defer { tool.remove() }
+    #expect(try await tool("run", "costly", "--thread", "first").code == 3)
+    #expect(try await tool("resume", "first", "--answer", "true").code == 0)
+    let second = try await tool("run", "costly", "--thread", "second")
+    #expect(second.code == 0 && second.output.contains("count: cached in"), "\(second.output)")
+    #expect(tool.read("ran") == "once\n")
+  }
+
   private func question(choices: [JSON]? = nil, schema: JSON? = nil) -> TypedAnswer {
     TypedAnswer(Question(id: "q", kind: .ask, prompt: "?", choices: choices, schema: schema))
   }

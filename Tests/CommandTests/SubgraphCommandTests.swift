@@ -71,6 +71,8 @@ struct SubgraphCommandTests {
     let history = try await tool("history", "subgraph-events", "--all", "--json").lines()
     #expect(history.count { $0["namespace"] == "work[1]@2" } == 3)
     #expect(history.count { $0["namespace"] == nil } == 4)
+    let newest = try await tool("history", "subgraph-events", "--all", "--limit", "2", "--json").lines()
+    #expect(newest == Array(history.prefix(2)))
     #expect(try await tool("history", "subgraph-events", "--json").lines().count == 4)
     let log = try await tool("log", "subgraph-events", "--node", "work")
     #expect(log.output.contains("work[0]/say (step 1)\n  a\n"))

@@ -58,7 +58,7 @@ struct ServerFileTests {
   }
 
   @Test func `a file that is not there or not readable is named`() throws {
-    #expect(try problems(servers: "{ docker: { from: my.json } }").first?.contains("my.json\" cannot be read") == true)
+    #expect(try problems(servers: "{ docker: { from: my.json } }").first?.contains("my.json\" is not there") == true)
   }
 
   @Test func `a broken file is named with its place`() throws {

@@ -146,7 +146,11 @@ extension DraftBuilder {
       }
       routing.routes.append((route(item, role, from: source), item.position))
     }
-    if !(value.items ?? [value]).contains(where: { $0["to"] == nil }) { draft.routings.append(routing) }
+    // A mistake in a route is told where it is, and not once more of the routes as a whole.
+    let isBroken = (value.items ?? [value]).contains {
+      $0["to"] == nil || $0["when"].map { $0.expression == nil } ?? false
+    }
+    if !isBroken { draft.routings.append(routing) }
     return Routes(routing.routes.map(\.route))
   }
 

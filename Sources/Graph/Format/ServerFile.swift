@@ -60,6 +60,8 @@ public struct ServerFile: Sendable, Hashable {
       return Array(bytes)
     } catch let error as ServerFileError {
       throw error
+    } catch CocoaError.fileReadNoSuchFile, CocoaError.fileNoSuchFile {
+      throw ServerFileError(path: path, reason: "is not there")
     } catch {
       throw ServerFileError(path: path, reason: "cannot be read: \(error.localizedDescription)")
     }

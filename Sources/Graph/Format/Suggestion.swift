@@ -4,7 +4,7 @@ public enum Suggestion {
   private static let compared = 1000
 
   /// The known name closest to `name`, if any is close enough to be meant.
-  static func nearest(to name: String, in known: some Sequence<String>) -> String? {
+  public static func nearest(to name: String, in known: some Sequence<String>) -> String? {
     let wanted = Array(name.lowercased().unicodeScalars.prefix(130))
     let limit = max(1, wanted.count / 3)
     let ranked = known.prefix(compared).map { candidate in

@@ -146,6 +146,9 @@ struct ServerRemedy {
     if message.contains("401") || message.contains("403") {
       return "look at the headers of the server \(name): its key is refused"
     }
+    if [": POST http", ": GET http"].contains(where: message.contains) {
+      return "start the server \(name), or correct its url in the graph"
+    }
     return "run its command by hand and see what it says"
   }
 

@@ -142,7 +142,8 @@ struct ChildProcess: Sendable {
     let reason = error.underlyingError.map { "\($0)" }
     let message =
       switch error.code {
-      case .executableNotFound: "could not start \(program): no such program, or it may not be run"
+      case .executableNotFound:
+        "could not start \(program): no such program, or it may not be run; install it, or give its path"
       case .failedToChangeWorkingDirectory: "could not start \(program): dir \(folder): \(reason ?? "not a folder")"
       default: "could not start \(program): \(reason ?? "\(error)")"
       }

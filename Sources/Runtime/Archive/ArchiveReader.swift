@@ -32,7 +32,7 @@ struct ArchiveReader {
       hash.update(data: line + [UInt8(ascii: "\n")])
       do { try take(ThreadPart(json: json), number) } catch let error as Malformed { throw self.error("\(error)") }
     }
-    throw error("the export ends in the middle; make it anew")
+    throw error("the export ends in the middle; make it anew with graphrun export")
   }
 
   func error(_ message: String, line: Int? = nil) -> ArchiveError {
@@ -54,8 +54,8 @@ struct ArchiveReader {
   }
 
   private func begin(_ line: Data) throws -> ThreadID {
-    guard let start = try json(line)["export"], let version = start["version"]?.intValue else {
-      throw error("no export of graphrun: its first line says which format it has")
+    guard let start = try? json(line)["export"], let version = start["version"]?.intValue else {
+      throw error("this is no thread; name a file that graphrun export wrote")
     }
     guard version <= ThreadArchive.version else {
       throw error(
@@ -69,7 +69,7 @@ struct ArchiveReader {
 
   private func check(_ end: JSON, lines: Int, _ hash: SHA256) throws {
     guard end["lines"]?.intValue == lines, end["checksum"]?.stringValue == hash.finalize().hex else {
-      throw error("the checksum is wrong: lines are changed, missing or added; make the export anew")
+      throw error("the checksum is wrong: lines are changed, missing or added; make it anew with graphrun export")
     }
   }
 }

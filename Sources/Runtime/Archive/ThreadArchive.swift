@@ -87,7 +87,7 @@ struct LineFile {
   init(_ path: String) throws {
     var info = stat()
     guard unsafe stat(path, &info) == 0, let file = FileHandle(forReadingAtPath: path) else {
-      throw ArchiveError(file: path, line: 0, message: "cannot be read; is it there, and are you let in?")
+      throw ArchiveError(file: path, line: 0, message: "cannot be read; name a file that graphrun export wrote")
     }
     guard info.st_mode & S_IFMT == S_IFREG else {
       throw ArchiveError(file: path, line: 0, message: "is no ordinary file; write the export to one first")

@@ -104,7 +104,11 @@ struct StateFold {
     _ entries: [Entry], of name: ChannelName, _ old: JSON?, _ messages: inout MessagePlaces
   ) throws(Conflict) -> Change? {
     guard let channel = channels[name] else {
-      throw conflict(.undeclared, name, entries, "no channel is named \"\(name)\"; declare it under state:")
+      throw conflict(
+        .undeclared, name, entries,
+        "no channel is named \"\(name)\"; "
+          + (channels.isEmpty
+            ? "the graph has none" : "name one of \(channels.keys.map(\.rawValue).joined(separator: ", "))"))
     }
     let folded: Folded
     if let overwrite = try overwrite(entries, name) {

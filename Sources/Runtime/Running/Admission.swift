@@ -63,7 +63,8 @@ struct Admission: Sendable {
       return try StateFold(channels: graph.channels, step: step).apply(entries, to: base.values)
     } catch {
       throw .badInputs(
-        error.all.map { $0.message.replacing("channel", with: "input", maxReplacements: 1) }.joined(separator: "\n"))
+        error.all.map { $0.told(of: "--input").replacing("channel", with: "input", maxReplacements: 1) }
+          .joined(separator: "\n"))
     }
   }
 
@@ -88,5 +89,14 @@ extension StateFold.Result {
       guard fresh.contains(delta.channel), let value = values[delta.channel.rawValue] else { return delta }
       return ChannelDelta(delta.channel, .set(value))
     }
+  }
+}
+
+extension StateFold.Conflict {
+  /// The message, with what to type where the value was given by `option`.
+  func told(of option: String) -> String {
+    guard kind == .type else { return message }
+    let value = message.contains("must be a string") ? "'\"…\"'" : "…"
+    return "\(message); give another: \(option) \(channel)=\(value)"
   }
 }

@@ -120,7 +120,7 @@ extension Engine {
       return try StateFold(channels: graph.channels, step: position.record.step + 1).apply(
         entries, to: position.values, ends: update.node != nil)
     } catch {
-      throw RunRefusal.badInputs(error.all.map(\.message).joined(separator: "\n"))
+      throw RunRefusal.badInputs(error.all.map { $0.told(of: "--set") }.joined(separator: "\n"))
     }
   }
 

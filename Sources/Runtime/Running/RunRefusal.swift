@@ -33,45 +33,54 @@ extension RunRefusal: CustomStringConvertible {
     case .missingCheckpoint(let thread, let number, let reason):
       "thread \(thread) no longer has checkpoint \(number): \(reason.told) (graphrun history \(thread))"
     case .threadExists(let thread):
-      "thread \"\(thread)\" exists already; choose another name"
+      "thread \"\(thread)\" exists already; give another name with --thread, or remove it: graphrun delete \(thread)"
     case .otherGraph(let thread, let runs, let given):
-      "thread \(thread) runs graph \(runs), not \(given); give another thread name"
+      """
+      thread \(thread) runs graph \(runs), not \(given); give another name with --thread
+      or go on with it: graphrun resume \(thread)
+      """
     case .unfinished(let thread, let status):
       """
       thread \(thread) is not finished (\(status.rawValue)); go on with: graphrun resume \(thread)
       or give the unfinished work up: add --abandon
       """
     case .undeclaredInput(let name, let known):
-      "the graph has no input \"\(name)\"; it has \(known.isEmpty ? "none" : known.map(\.rawValue).joined(separator: ", "))"
+      "the graph has no input \"\(name)\""
+        + (known.isEmpty
+          ? " and takes none; leave it out" : "; it has \(known.map { "--input \($0)=…" }.joined(separator: " "))")
     case .missingInputs(let names):
       "the graph needs \(names.count == 1 ? "an input" : "inputs"): "
         + names.map { "--input \($0)=…" }.joined(separator: " ")
     case .badInputs(let why): why
     case .badStart(let error): "start: \(error.message)"
     case .unknownNode(let name, let known):
-      "the graph has no node \"\(name)\"; it has \(known.map(\.rawValue).joined(separator: ", "))"
+      "the graph has no node \"\(name)\"; name one of \(known.map(\.rawValue).joined(separator: ", "))"
     case .changedGraph(let why):
       """
       the graph file changed in a way this thread cannot go on with:
       \(why.map { "  - \($0)" }.joined(separator: "\n"))
       Go on with the graph as it was: add --original. Or start a new thread.
       """
-    case .noQuestion(let thread): "thread \(thread) asks nothing, so there is nothing to answer"
+    case .noQuestion(let thread): "thread \(thread) asks nothing, so there is nothing to answer; leave out --answer"
     case .unknownQuestion(let id, let open):
-      "no open question has the id \"\(id)\"; open: \(open.map { "\($0.question.id) (\($0.node))" }.joined(separator: ", "))"
+      "no open question has the id \"\(id)\""
+        + (open.isEmpty
+          ? "; leave out --answer"
+          : "; open: \(open.map { "\($0.question.id) (\($0.node))" }.joined(separator: ", ")); --answer ID=VALUE answers one")
     case .answerNeedsID(let open):
       """
       several questions are open; say which one: --answer ID=VALUE
       \(open.map { "  \($0.question.id)  \($0.node): \($0.question.prompt.firstLine)" }.joined(separator: "\n"))
       """
     case .answerDoesNotFit(let question, let why):
-      "the answer to \(question.question.id) (\(question.node)) does not fit: \(why)"
-    case .alreadyAnswered(let id): "question \(id) is answered already, differently; the first answer counts"
+      "the answer to \(question.question.id) (\(question.node)) does not fit: \(why); give another: --answer \(question.question.id)=VALUE"
+    case .alreadyAnswered(let id):
+      "question \(id) is answered already, differently; the first answer counts; for another go back before it: graphrun resume THREAD --from N"
     case .secretUnset(let names):
       "\(names.count == 1 ? "secret" : "secrets") \(names.joined(separator: ", ")): not set in the environment; set "
         + (names.count == 1 ? "it" : "them") + " and run again"
     case .secretTooShort(let name):
-      "secret \(name) is shorter than \(SecretMask.shortest) bytes, too short to be masked safely"
+      "secret \(name) is shorter than \(SecretMask.shortest) bytes, too short to be masked safely; set a longer one"
     }
   }
 }

@@ -86,16 +86,23 @@ struct TaskRun: Sendable {
         return try await finish(&record, .skipped, result: .null, writes: [])
       }
     }
+    // What the cache has is not run, so nobody has to approve it.
+    if isFresh, node.approve != nil, try await takeCached(&record, try await cacheKey(kind, record)) { return }
     try await approve(&record)
     if let result = record.kept {
       return try await finish(&record, .done, result: result, writes: nil)
     }
     if try await settleDoubt(&record, kind: kind, wasStarted: wasStarted) { return }
     let cacheKey = try await cacheKey(kind, record)
-    if let cacheKey, let result = try await run.ledger.cached(cacheKey) {
-      return try await finish(&record, .cached, result: result, writes: nil)
-    }
+    if try await takeCached(&record, cacheKey) { return }
     try await attempts(&record, kind: kind, cacheKey: cacheKey)
+  }
+
+  /// Ends the task with the result kept for `key`; false where there is none.
+  private func takeCached(_ record: inout TaskRecord, _ key: String?) async throws -> Bool {
+    guard let key, let result = try await run.ledger.cached(key) else { return false }
+    try await finish(&record, .cached, result: result, writes: nil)
+    return true
   }
 
   // MARK: Guards

@@ -68,7 +68,8 @@ public struct ThreadView: Sendable {
   {
     let namespaces = try await store.namespaces(of: id).map(Namespace.init(_:)).filter { !$0.path.isEmpty }
     let inside = Dictionary(grouping: namespaces.reversed(), by: \.parent)
-    return try await with(inside, in: "", try await history(id, before: before, limit: limit))
+    let all = try await with(inside, in: "", try await history(id, before: before, limit: limit))
+    return limit.map { Array(all.prefix($0)) } ?? all
   }
 
   private func with(

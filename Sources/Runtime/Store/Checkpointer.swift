@@ -209,7 +209,8 @@ extension StoreError: CustomStringConvertible {
     case .fenced: "another runner took this thread over; this one stopped without storing anything more"
     case .unusable(let why): why
     case .refused(let why): "the store refused a commit, which is a bug in graphrun: \(why)"
-    case .damaged(let why): "the store is damaged: \(why)"
+    case .damaged(let why):
+      "the store is damaged: \(why)" + (why.contains("graphrun doctor") ? "" : "; \(Self.damageRemedy)")
     }
   }
 }

@@ -72,7 +72,9 @@ struct TypedArguments: Sendable {
 
   init(_ words: [String], whole: String?) throws {
     single = try words.map { word in
-      guard let assignment = Assignment(argument: word) else { throw UsageError("\"\(word)\" is no key=value") }
+      guard let assignment = Assignment(argument: word) else {
+        throw UsageError("\"\(word)\" is no key=value; give KEY=VALUE, or all of them as a JSON object with --args")
+      }
       return assignment
     }
     self.whole = try whole.map(Self.object) ?? [:]
@@ -101,7 +103,9 @@ struct TypedArguments: Sendable {
     for assignment in single { arguments[assignment.key] = try value(assignment, tool) }
     let objections = tool.objections(to: arguments)
     guard objections.isEmpty else {
-      throw UsageError("\(tool.name) cannot be called so: " + objections.prefix(5).joined(separator: "; "))
+      throw UsageError(
+        "\(tool.name) cannot be called so: " + objections.prefix(5).joined(separator: "; ")
+          + "; graphrun tools lists what it takes")
     }
     return arguments
   }

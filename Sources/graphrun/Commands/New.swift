@@ -47,7 +47,7 @@ struct New: AsyncParsableCommand {
     guard ThreadID.isValid(name), name.count <= 64 else {
       throw UsageError(
         "\"\(SafeText.line(self.name))\" is no name for a graph: a letter or digit first, then letters, digits, ., _ and -; "
-          + "at most 64")
+          + "at most 64; choose another")
     }
     return name
   }

@@ -56,7 +56,9 @@ struct ScenarioSource {
     let exists = FileManager.default.fileExists(atPath: path)
     guard let wanted else {
       if exists { return }
-      throw UsageError("there are no scenarios: no file \(path); docs/rehearsing.md says what stands in it")
+      throw UsageError(
+        "there are no scenarios: no file \(path); write it, or make one of a thread: graphrun rehearse \(graphPath) --record THREAD"
+      )
     }
     if FileManager.default.fileExists(atPath: wanted) {
       path = wanted

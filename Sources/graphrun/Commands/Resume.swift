@@ -48,7 +48,6 @@ struct Resume: AsyncParsableCommand {
         of: header, original: original, isBranching: from != nil)
       let runner = Engine(store: store, kinds: .builtIn)
       let answers = try await AnswerArguments(texts: answer).answers(for: header, in: store)
-      if !global.json, !global.quiet { Sink.output.line("thread \(header.id) of \(SafeText.line(header.graphName))") }
       let session = RunSession(global, runner: runner, graph: graph, thread: header.id, options: running.runOptions)
       try await session.run { options, stop, observe in
         try await runner.resume(

@@ -62,7 +62,6 @@ struct Run: AsyncParsableCommand {
     let inputs = try self.allInputs()
     let store = try await global.openStore()
     let thread = self.thread ?? ThreadID(newFor: graph.name)
-    if !global.json, !global.quiet { Sink.output.line("thread \(thread) of \(SafeText.line(graph.name))") }
     let runner = Engine(store: store, kinds: .builtIn)
     let session = RunSession(global, runner: runner, graph: graph, thread: thread, options: running.runOptions)
     try await closing(store) {

@@ -10,7 +10,7 @@ enum InputFile {
   static func contents(of path: String) throws -> Data {
     let file = path == "-" ? .standardInput : FileHandle(forReadingAtPath: path)
     guard let file, let data = try? file.read(upToCount: limitBytes + 1) else {
-      throw UsageError("\(path): cannot be read; is it there, and are you let in?")
+      throw UsageError("\(path): cannot be read; name a file that is there and that you may read")
     }
     guard data.count <= limitBytes else { throw UsageError("\(path): larger than 64 MiB, which no state may be") }
     return data

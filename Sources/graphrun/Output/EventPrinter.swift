@@ -47,10 +47,10 @@ func spoken(_ seconds: Double) -> String {
 }
 
 extension TaskError {
-  /// The message's first line, in short.
+  /// The message's first line, in short, behind its kind unless it says that itself.
   var brief: String {
-    let line = message.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
-    return "\(kind.rawValue): \(SafeText.line(line))"
+    let line = SafeText.line(message.split(whereSeparator: \.isNewline).first.map(String.init) ?? "")
+    return line.hasPrefix(kind.rawValue) ? line : "\(kind.rawValue): \(line)"
   }
 }
 

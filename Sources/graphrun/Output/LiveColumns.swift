@@ -11,13 +11,15 @@ struct LiveColumns {
   private let names: Int
   private let times: Int
 
-  init(_ tasks: some Sequence<LiveTask>, _ columns: Int, _ now: ContinuousClock.Instant) {
+  /// - Parameter widest: columns that the names take at least, where there is room.
+  init(_ tasks: some Sequence<LiveTask>, _ columns: Int, widest: Int, _ now: ContinuousClock.Instant) {
     let width = columns - 1
     let tasks = Array(tasks)
-    times = tasks.map { Self.time(of: $0, now, width).count }.max() ?? 0
-    // Half of the line is the names' at most, unless there is nothing else to fit.
-    let most = max(4, min(width / 2, width - times - 6))
-    names = min(most, tasks.map { $0.name.columns + Self.attempt(of: $0, width).count }.max() ?? 0)
+    // Up to a minute the columns stay where they are.
+    times = width < 20 ? 0 : tasks.reduce(3) { max($0, Self.time(of: $1, now, width).count) }
+    // Half of the line is the names' at most, less where that leaves nothing to read.
+    let most = max(4, min(width < 60 ? width * 2 / 5 : width / 2, width - times - 6))
+    names = min(most, tasks.reduce(widest) { max($0, $1.name.columns + Self.attempt(of: $1, width).count) })
     head = names + times + 6
     self.width = width
   }

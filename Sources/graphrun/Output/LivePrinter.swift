@@ -38,14 +38,11 @@ final class LivePrinter: EventPrinter {
     }
   }
 
-  func say(_ text: String) { change { $0.view.say(text) } }
-  func show(_ event: RunEvent) { change { $0.view.take(event.placed, rows: $0.size.rows, now: .now) } }
+  func say(_ text: String) { change { $0.view.say(text, columns: $0.size.columns) } }
+  func show(_ event: RunEvent) { change { $0.view.take(event.placed, $0.size, now: .now) } }
   func flush() { draw() }
 
-  func resize() {
-    state.withLock { $0.size = Terminal.size }
-    draw()
-  }
+  func resize() { draw() }
 
   private func change(_ body: (inout State) -> Void) {
     let isFirst = state.withLock { state in
@@ -66,6 +63,8 @@ final class LivePrinter: EventPrinter {
   /// What brings the screen up to date; what stays is handed over with it.
   private func takeFrame(_ state: inout State) -> String {
     state.isAnnounced = false
+    // Asked each time: a frame may come between the terminal's change and the signal that tells of it.
+    state.size = Terminal.size
     let staying = state.view.takePending()
     guard !staying.isEmpty || !state.view.running.isEmpty || !state.drawn.isEmpty else { return "" }
     let live = state.view.lines(state.size, now: .now)

@@ -12,6 +12,8 @@ struct LiveView {
     var text: String
   }
 
+  typealias Size = (columns: Int, rows: Int)
+
   let detail: Detail
   let style: Style
 
@@ -22,6 +24,9 @@ struct LiveView {
 
   /// When a node was first due, as a number.
   private var order: [String: Int] = [:]
+
+  /// Columns of the longest name in the super-step, so that lines stay put when the task that has it ends.
+  private var widest = 0
   private let start: ContinuousClock.Instant
 
   /// Lines of a task kept for one frame; what comes faster is left to `graphrun log`.
@@ -39,9 +44,9 @@ struct LiveView {
     self.start = start
   }
 
-  mutating func say(_ text: String) { stay(text) }
+  mutating func say(_ text: String, columns: Int) { stay(style.yellow("!"), "", text, columns) }
 
-  mutating func take(_ event: RunEvent.Kind, rows: Int, now: ContinuousClock.Instant) {
+  mutating func take(_ event: RunEvent.Kind, _ size: Size, now: ContinuousClock.Instant) {
     switch event {
     case .taskStart(_, _, let task, let attempt): begin(task, attempt, now)
     case .taskOutput(_, let task, let stream, let text):
@@ -49,20 +54,21 @@ struct LiveView {
       let lines = running[place].take(text, stream, showsThinking: detail == .verbose)
       if detail == .verbose { keep(lines, of: task) }
     case .taskRetry(_, let task, let attempt, let error, let delay):
-      endOutput(of: task, rows: rows, whole: false)
-      let text = style.dim("attempt \(attempt) failed, again in \(spoken(delay)): \(error.brief)")
-      stay("\(style.yellow("↻")) \(task)  \(text)")
+      endOutput(of: task, rows: size.rows, whole: false)
+      let text = "attempt \(attempt) failed, again in \(spoken(delay)): \(error.brief)"
+      stay(style.yellow("↻"), "\(task)  ", text, size.columns, style.dim)
       if let place = running.firstIndex(where: { $0.name == task }) { running[place].goesOn = now + .seconds(delay) }
-    case .taskEnd(_, _, let task, let status, let seconds, let error): end(task, status, seconds, error, rows)
+    case .taskEnd(_, _, let task, let status, let seconds, let error): end(task, status, seconds, error, size)
     case .stepStart(let step, let nodes):
       fanOuts.removeAll(where: \.isOver)
       fanOuts += LiveFanOut.all(in: nodes)
       for node in nodes where order[node.rawValue] == nil { order[node.rawValue] = order.count }
+      widest = (nodes.map(\.rawValue) + running.map(\.name)).map(\.columns).max() ?? 0
       if detail == .verbose { stay(style.dim("── step \(step): \(nodes.spoken)")) }
     case .checkpoint(let checkpoint, _, _) where detail == .verbose: stay(style.dim("── checkpoint \(checkpoint)"))
     case .custom(_, let task, let data) where detail > .quiet:
       stay("\(style.dim("·")) \(task)  \(SafeText.line(data.text))")
-    case .notice(let text): stay(style.yellow("! ") + SafeText.line(text))
+    case .notice(let text): stay(style.yellow("!"), "", SafeText.line(text), size.columns)
     case .runEnd:
       running = []
       fanOuts = []
@@ -87,29 +93,33 @@ struct LiveView {
   private func rank(_ task: String) -> (Int, Int) { (order[task.ofNode] ?? .max, task.fanOutIndex) }
 
   private mutating func end(
-    _ task: String, _ status: TaskStatus, _ seconds: Double, _ error: TaskError?, _ rows: Int
+    _ task: String, _ status: TaskStatus, _ seconds: Double, _ error: TaskError?, _ size: Size
   ) {
     let fanOut = fanOuts.firstIndex { $0.node.rawValue == task.ofNode }
     if let fanOut { fanOuts[fanOut].ended(status) }
     let isCounted = detail == .normal && fanOut.map { fanOuts[$0].isLarge } ?? false && status != .failed
-    if !isCounted, let text = ended(task, status, seconds, error) { stay(text) }
-    if !isCounted { endOutput(of: task, rows: rows, whole: status != .failed) }
+    if !isCounted {
+      if status == .failed {
+        stay(style.red("✗"), "\(task)  \(spoken(seconds))  ", error?.brief ?? "", size.columns, style.red)
+      } else if let text = ended(task, status, seconds) {
+        stay(text)
+      }
+      endOutput(of: task, rows: size.rows, whole: status != .failed)
+    }
     running.removeAll { $0.name == task }
     if let fanOut, fanOuts[fanOut].isOver, fanOuts[fanOut].isLarge, detail == .normal {
       stay("\(style.green("✓")) \(fanOuts[fanOut].summary)")
     }
   }
 
-  private func ended(_ task: String, _ status: TaskStatus, _ seconds: Double, _ error: TaskError?) -> String? {
-    let time = style.dim(spoken(seconds))
+  private func ended(_ task: String, _ status: TaskStatus, _ seconds: Double) -> String? {
     switch status {
-    case .failed: return "\(style.red("✗")) \(style.bold(task))  \(time)  \(style.red(error?.brief ?? ""))"
     case _ where detail == .quiet: return nil
     case .waiting where Terminal.canAsk: return nil
     case .waiting: return "\(style.yellow("?")) \(style.bold(task))  \(style.dim("asks"))"
     case .skipped: return "\(style.dim("–")) \(task)  \(style.dim("skipped"))"
     case .cached: return "\(style.green("✓")) \(task)  \(style.dim("from the cache"))"
-    default: return "\(style.green("✓")) \(task)  \(time)"
+    default: return "\(style.green("✓")) \(task)  \(style.dim(spoken(seconds)))"
     }
   }
 
@@ -149,6 +159,14 @@ struct LiveView {
 
   private mutating func stay(_ text: String) { pending.append(Line(text: text)) }
 
+  /// Leaves `text` behind `mark` and `name`, folded at its words where it is wider than the terminal.
+  private mutating func stay(
+    _ mark: String, _ name: String, _ text: String, _ columns: Int, _ look: (String) -> String = { $0 }
+  ) {
+    let lines = text.folded(first: columns - 3 - name.columns, rest: columns - 3)
+    for (index, line) in lines.enumerated() { stay(index == 0 ? "\(mark) \(name)\(look(line))" : "  \(look(line))") }
+  }
+
   private mutating func bound() {
     let surplus = pending.count - Self.heldLines
     guard surplus > 0 else { return }
@@ -166,7 +184,7 @@ struct LiveView {
   // MARK: What moves
 
   /// The lines below, none wider than the terminal: one for each running task, some of its output where there is room.
-  func lines(_ size: (columns: Int, rows: Int), now: ContinuousClock.Instant) -> [(text: String, columns: Int)] {
+  func lines(_ size: Size, now: ContinuousClock.Instant) -> [(text: String, columns: Int)] {
     let bars = fanOuts.filter { $0.isLarge && !$0.isOver }.prefix(max(0, size.rows - 4)).map {
       $0.line(style, size.columns)
     }
@@ -176,7 +194,7 @@ struct LiveView {
     // One line of output stands beside the name; a window of them has to be worth its room.
     let window = running.count > room || spare < 2 || detail == .quiet ? 0 : min(6, spare)
     var lines = bars
-    let columns = LiveColumns(shown, size.columns, now)
+    let columns = LiveColumns(shown, size.columns, widest: widest, now)
     for task in shown {
       let tail = detail == .verbose ? [] : task.tail(window).filter { !$0.isEmpty }
       let isOpen = tail.count > 1 && task.goesOn == nil
@@ -203,9 +221,9 @@ struct LiveView {
     let (name, attempt, time) = columns.cells(of: task, now)
     var head = columns.head
     var bar = ""
-    if let share = task.share, columns.room >= 30 {
-      bar = LiveFanOut.bar(share, 12) + " "
-      head += 13
+    if let share = task.share, columns.room >= 8 {
+      bar = columns.room >= 30 ? LiveFanOut.bar(share, 12) + " " : "\(Int(share * 100))% "
+      head += bar.columns
     }
     let last = (last ?? "").cut(to: max(0, columns.width - head))
     let text =

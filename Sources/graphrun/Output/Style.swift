@@ -64,6 +64,24 @@ extension String {
     }
     return text + "…"
   }
+
+  /// Its words on lines, the first of at most `first` columns, the others of at most `rest`. A word that is longer stays
+  /// whole: an address or a path can be copied.
+  func folded(first: Int, rest: Int) -> [String] {
+    var (lines, width, room) = ([""], 0, first)
+    for word in split(separator: " ", omittingEmptySubsequences: false) {
+      let columns = String(word).columns
+      if width > 0, width + 1 + columns <= room {
+        lines[lines.endIndex - 1] += " " + word
+        width += 1 + columns
+      } else {
+        if width > 0 || columns > room { lines.append("") }
+        lines[lines.endIndex - 1] += word
+        (width, room) = (columns, lines.count > 1 ? rest : first)
+      }
+    }
+    return lines
+  }
 }
 
 extension Character {

@@ -38,8 +38,8 @@ struct RunReport {
   private func failed() {
     for error in end.errors {
       let lines = SafeText.lines(error.message).split(separator: "\n", omittingEmptySubsequences: false)
-      let place = error.node.map { "node \($0) " } ?? ""
-      complain("\(errorStyle.red("failed")): \(place)(\(error.kind.rawValue)): \(lines.first ?? "")")
+      let place = error.node.map { "node \($0) (\(error.kind.rawValue)): " } ?? ""
+      complain("\(errorStyle.red("failed")): \(place)\(lines.first ?? "")")
       for line in lines.dropFirst() { complain("  \(line)") }
     }
     questions(to: complain)

@@ -19,6 +19,7 @@ final class RunSession: Sendable {
     var tasks = 0
     var hasEnd = false
     var isRunning = true
+    var hasBegun = false
   }
 
   init(_ global: GlobalOptions, runner: Engine, graph: StateGraph, thread: ThreadID, options: RunOptions) {
@@ -60,6 +61,7 @@ final class RunSession: Sendable {
     if global.json {
       if !progress.withLock(\.hasEnd) { printer.show(RunEvent(thread: thread, time: .now, kind: .runEnd(end))) }
     } else {
+      sayWhich()
       let seconds = (ContinuousClock.now - start).seconds
       RunReport(
         global: global, graph: graph, thread: thread, end: end, seconds: seconds, tasks: progress.withLock(\.tasks)
@@ -74,7 +76,18 @@ final class RunSession: Sendable {
     return try await body()
   }
 
+  /// Names the thread once, when it is known not to be refused.
+  private func sayWhich() {
+    let isFirst = progress.withLock { progress in
+      defer { progress.hasBegun = true }
+      return !progress.hasBegun
+    }
+    guard isFirst, !global.json, !global.quiet else { return }
+    Sink.output.line("thread \(thread) of \(SafeText.line(graph.name))")
+  }
+
   private func observe(_ event: RunEvent) {
+    sayWhich()
     progress.withLock { progress in
       if case .taskEnd(_, _, _, let status, _, _) = event.kind, status != .waiting { progress.tasks += 1 }
       if case .runEnd = event.kind { progress.hasEnd = true }

@@ -68,7 +68,8 @@ struct ServerChoice: Sendable {
     case .all:
       let names = try desk.names()
       guard !names.isEmpty else {
-        throw UsageError("there are no servers: none in the graph, no \(Self.file) beside it")
+        throw UsageError(
+          "there are no servers: none in the graph, no \(Self.file) beside it; name one: graphrun tools -- COMMAND")
       }
       var servers: [Found] = []
       for name in names {

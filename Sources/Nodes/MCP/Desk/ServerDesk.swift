@@ -69,7 +69,8 @@ package final class ServerDesk: Sendable {
   }
 
   private func unknown(_ name: String) throws -> ServerTrouble {
-    let hint = Suggestion.hint(for: name, in: try names()) ?? "none is described here"
+    let hint =
+      Suggestion.hint(for: name, in: try names()) ?? "none is described here; graphrun tools lists those of a graph"
     return ServerTrouble(message: "there is no server \"\(name)\" (\(hint))", isUsage: true)
   }
 

@@ -20,7 +20,8 @@ struct SQLiteOpening {
     let wasInterrupted = try isAlone && FileInfo.of(folder.wal).map { $0.size > 0 } ?? false
     if wasInterrupted, try FileInfo.of(folder.database).map({ $0.size == 0 }) ?? true {
       throw StoreError.damaged(
-        "\(folder.database) is gone while its log \(folder.wal) is there; put it back, or move the log away")
+        "\(folder.database) is gone while its log \(folder.wal) is there; put it back, or move the log away, or name another folder with --state"
+      )
     }
     if isAlone { try NewDatabase(folder: folder, schema: connections.schema).make() }
     let writer = try patiently { try connections.writer() }
