@@ -29,7 +29,7 @@ extension RunRefusal: CustomStringConvertible {
     case .unknownThread(let thread):
       "no thread is named \"\(thread)\"; graphrun threads lists them"
     case .unknownCheckpoint(let thread, let number, let newest):
-      "thread \(thread) has no checkpoint \(number); it has 1 to \(newest) (graphrun history \(thread))"
+      "thread \(thread) has no checkpoint \(number); it has \(newest == 1 ? "only 1" : "1 to \(newest)") (graphrun history \(thread))"
     case .missingCheckpoint(let thread, let number, let reason):
       "thread \(thread) no longer has checkpoint \(number): \(reason.told) (graphrun history \(thread))"
     case .threadExists(let thread):

@@ -39,6 +39,9 @@ struct Log: AsyncParsableCommand {
       try await Task.sleep(for: Self.pace)
     }
     printer.finish()
+    if known == 0, !global.json, !global.quiet {
+      Sink.error.line("thread \(thread) has printed nothing; its tasks: \(global.command("show", thread.rawValue))")
+    }
     if follow, !global.json, !global.quiet { tellEnd(try await view.header(thread)) }
   }
 

@@ -15,7 +15,7 @@ struct Table {
   func show(_ global: GlobalOptions) {
     guard !rows.isEmpty else { return }
     let style = Terminal.style(noColor: global.noColor)
-    let lines = lines(Terminal.isLive ? Terminal.size.columns : nil)
+    let lines = lines(Terminal.isTerminal(1) ? Terminal.size.columns : nil)
     Sink.output.line(style.bold(lines[0]))
     for line in lines.dropFirst() { Sink.output.line(line) }
   }

@@ -36,8 +36,11 @@ struct Questioner {
   private func show(_ open: OpenQuestion, _ answer: TypedAnswer) {
     Sink.output.line("")
     Sink.output.line("\(style.yellow("?")) \(style.bold(open.task))")
+    let room = Terminal.size.columns - 3
     for line in SafeText.lines(open.question.prompt).split(separator: "\n", omittingEmptySubsequences: false) {
-      Sink.output.line("  \(line)")
+      // What is indented is a command or a list: it stays whole, to be copied.
+      let parts = line.first == " " ? [String(line)] : String(line).folded(first: room, rest: room)
+      for part in parts { Sink.output.line("  \(part)") }
     }
     for (index, choice) in (answer.choices ?? []).enumerated() {
       Sink.output.line("  \(style.cyan("\(index + 1)")) \(SafeText.line(choice.typed))")

@@ -1,3 +1,4 @@
+import Foundation
 import Graph
 import GraphRuntime
 
@@ -43,6 +44,9 @@ struct RunReport {
       for line in lines.dropFirst() { complain("  \(line)") }
     }
     questions(to: complain)
+    if end.errors.contains(where: { [.spawn, .connection].contains($0.kind) }), let path = graph.source?.path {
+      complain("check: \(global.command("doctor", path.fromHere.quotedForShell))")
+    }
     complain("look:  \(global.command("log", name))")
     complain("then:  \(errorStyle.bold(global.command("resume", name)))")
   }
@@ -80,6 +84,14 @@ struct RunReport {
     guard text.contains("\n") else { return "  \(name): \(text)" }
     return "  \(name):\n"
       + text.split(separator: "\n", omittingEmptySubsequences: false).map { "    \($0)" }.joined(separator: "\n")
+  }
+}
+
+extension String {
+  /// This path as it is typed here, where it lies in or below this folder.
+  fileprivate var fromHere: String {
+    let here = FileManager.default.currentDirectoryPath + "/"
+    return hasPrefix(here) ? String(dropFirst(here.count)) : self
   }
 }
 
