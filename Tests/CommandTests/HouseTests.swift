@@ -281,8 +281,8 @@ struct HouseTests {
       (text.replacing("two bees", with: "two wasps"), "x.jsonl:\(lines.count): the checksum is wrong"),
       (lines.dropLast().joined(separator: "\n") + "\n", "the export ends in the middle"),
       (text.replacing("\"version\":1", with: "\"version\":2"), "x.jsonl:1: written by a newer graphrun"),
-      ("", "x.jsonl:1: there is no thread in it"), ("graph: steps\n", "x.jsonl:1: column 1"),
-      ("{}\n", "x.jsonl:1: no export"),
+      ("", "x.jsonl:1: there is no thread in it"), ("graph: steps\n", "x.jsonl:1: this is no thread"),
+      ("{}\n", "x.jsonl:1: this is no thread; name a file"),
       (lines[0] + "\n{\"task\":{}}\n", "x.jsonl:2: task: node is missing"),
     ]
     for (text, message) in cases {
