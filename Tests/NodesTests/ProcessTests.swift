@@ -103,6 +103,24 @@ struct ProcessTests {
     #expect(scratch.pids("pids").count == 3 && scratch.pids("pids").allSatisfy { !isAlive($0) })
   }
 
+  @Test func `what closed its output is still the step`() async throws {
+    let running = Task { try await shell.run(task("echo $$ > pid; exec >&- 2>&-; exec sleep 600")) }
+    while scratch.pids("pid").isEmpty { await Task.yield() }
+    running.cancel()
+    await #expect(throws: CancellationError.self) { try await running.value }
+    #expect(!isAlive(try #require(scratch.pids("pid").first)))
+  }
+
+  @Test(.enabled(if: Platforms.hasProc)) func `a swarm that leaves the group is ended with the step`() async throws {
+    let script = """
+      for i in $(seq 100); do setsid sh -c 'echo $$ >> pids; exec sleep 600' & done
+      while [ "$(wc -l < pids)" -lt 100 ]; do sleep 0.01; done
+      """
+    #expect(try await shell.result(task("touch pids; " + script))["exit"] == 0)
+    #expect(scratch.pids("pids").count == 100)
+    #expect(scratch.pids("pids").allSatisfy { !isAlive($0) })
+  }
+
   @Test func `a step ends with its leader, not with who holds its pipe`() async throws {
     let start = ContinuousClock.now
     let result = try await shell.result(task("sleep 600 & echo $! > pid; echo done"))

@@ -25,6 +25,7 @@ Faults:
   pages           three pages of tools, one cursor empty
   circle          pages that lead back         crowd           1001 tools
   news            says after the first call that its tools changed; they have
+  turncoat        says that its tools stay for an hour; after the first call they are others, without a word
   late            answers a call after the next message came
   list            answers come in lists        other           speaks 1999-01-01 only
   leave           leaves a child behind that is in no group of its own
@@ -149,12 +150,13 @@ class Server:
         tools = TOOLS + (STRANGE if "strange" in self.faults else [])
         if "crowd" in self.faults:
             tools = [tool(f"t{i}") for i in range(1001)]
-        if "news" in self.faults and self.calls:
+        if self.faults & {"news", "turncoat"} and self.calls:
             tools = [dict(TOOLS[0], description="Changed.")] + TOOLS[1:]
         if "circle" in self.faults:
             return self.result(rid, {"tools": tools[:1], "nextCursor": "again"}, modern)
         if "pages" not in self.faults:
-            return self.result(rid, {"tools": tools}, modern)
+            stay = {"ttlMs": 3_600_000} if "turncoat" in self.faults else {}
+            return self.result(rid, {"tools": tools, **stay}, modern)
         page = {None: 0, "": 1, "last": 2}[params.get("cursor")]
         answer = {"tools": [tools[:3], tools[3:6], tools[6:]][page]}
         if page < 2:

@@ -142,6 +142,9 @@ set_terraform_aside() {
 init_terraform() {
   folders
   cp bootstrap/terraform/main.tf "$WORKSPACE/terraform/"
+  # What was fetched once need not be fetched by the next init.
+  export TF_PLUGIN_CACHE_DIR="${TF_PLUGIN_CACHE_DIR:-$WORKSPACE/terraform/plugins}"
+  mkdir -p "$TF_PLUGIN_CACHE_DIR"
   run tf init -input=false -no-color
 }
 terraform_ready() {

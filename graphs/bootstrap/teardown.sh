@@ -47,7 +47,7 @@ files() {
     cd "$WORKSPACE"
     for path in kubeconfig kubeconfig.lock kubeconfig.new k3s-install.sh grafana.log grafana.port grafana.pid \
       helm/cache helm/repositories.yaml helm/repositories.lock helm/given.yaml helm/values.yaml helm/values-more.yaml helm/deployed.json helm/installed helm/releasing \
-      helm/kube-prometheus-stack-*.tgz terraform/main.tf terraform/plan.bin terraform/.terraform terraform/.terraform.lock.hcl \
+      helm/kube-prometheus-stack-*.tgz terraform/main.tf terraform/plan.bin terraform/plugins terraform/.terraform terraform/.terraform.lock.hcl \
       terraform/.terraform.tfstate.lock.info terraform/terraform.tfstate* made.new nodes.new creating made nodes; do
       if [ -e "$path" ]; then echo "$path"; fi
     done

@@ -70,7 +70,9 @@ struct Toolbox: Sendable {
 
   /// The same tool as its server describes it now.
   func current(_ entry: Entry) async throws -> Entry? {
-    guard let tool = try await entry.session.tools().first(where: { $0.name == entry.tool.name }) else { return nil }
+    guard let tool = try await entry.session.tools(anew: true).first(where: { $0.name == entry.tool.name }) else {
+      return nil
+    }
     return Entry(session: entry.session, tool: tool, verdict: entry.verdict)
   }
 

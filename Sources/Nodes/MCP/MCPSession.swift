@@ -37,10 +37,13 @@ final class MCPSession: Sendable {
     }
   }
 
-  /// The server's tools as they are now, in its order; those that must not be used are left out with a warning.
-  func tools() async throws -> [MCPTool] {
+  /// The server's tools, in its order; those that must not be used are left out with a warning.
+  ///
+  /// - Parameter anew: asks even where the server said that they would stay for a time: it might have said so to be
+  ///   trusted with what it changes meanwhile.
+  func tools(anew: Bool = false) async throws -> [MCPTool] {
     try await onConnection { connection in
-      try await self.currentTools(of: connection).tools
+      try await self.currentTools(of: connection, anew: anew).tools
     }
   }
 
@@ -175,8 +178,8 @@ extension MCPSession {
     await connection.wire.transport.close()
   }
 
-  private func currentTools(of connection: MCPConnection) async throws -> MCPToolList {
-    let hasChanged = connection.wire.haveToolsChanged()
+  private func currentTools(of connection: MCPConnection, anew: Bool = false) async throws -> MCPToolList {
+    let hasChanged = connection.wire.haveToolsChanged() || anew
     if !hasChanged, let known = state.withLock({ $0.tools }), known.isFresh { return known }
     let list: MCPToolList
     do {

@@ -30,7 +30,7 @@ struct MCPStep: Sendable {
 
   /// The tool as its server describes it now.
   func described() async throws -> MCPTool {
-    let tools = try await session.tools()
+    let tools = try await session.tools(anew: true)
     guard let described = tools.first(where: { $0.name == tool }) else { throw session.unknown(tool) }
     return described
   }

@@ -75,7 +75,7 @@ struct HostileOllamaTests {
   }
 }
 
-/// A running hostile server, ended with the value.
+/// A running hostile server, ended with the value, or with the process that tests, however that ends.
 final class HostileOllama: Sendable {
   static let path =
     URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
@@ -83,17 +83,27 @@ final class HostileOllama: Sendable {
   static let isThere = FileManager.default.fileExists(atPath: path)
 
   let url: String
-  private let process: Process
+
+  /// Ours to hold: once the other end is read to its end, nobody does.
+  private let lifeline = Pipe()
+
+  private static let script = """
+    exec 3<&0
+    python3 -u "$@" 3<&- </dev/null &
+    cat <&3 >/dev/null
+    kill -KILL $!
+    """
 
   init(_ options: [String] = []) throws {
     let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = ["python3", "-u", Self.path, "--words", "2"] + options
+    process.executableURL = URL(filePath: "/bin/sh")
+    process.arguments = ["-c", Self.script, "sh", Self.path, "--words", "2"] + options
+    process.standardInput = lifeline
     let output = Pipe()
     process.standardOutput = output
     process.standardError = FileHandle.nullDevice
     try process.run()
-    self.process = process
+    try lifeline.fileHandleForReading.close()
     var line: [UInt8] = []
     while line.last != UInt8(ascii: "\n") {
       let piece = output.fileHandleForReading.availableData
@@ -103,5 +113,5 @@ final class HostileOllama: Sendable {
     url = String(String(decoding: line, as: UTF8.self).prefix { !$0.isNewline })
   }
 
-  deinit { process.terminate() }
+  deinit { try? lifeline.fileHandleForWriting.close() }
 }

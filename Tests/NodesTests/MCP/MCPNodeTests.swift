@@ -63,8 +63,9 @@ struct MCPNodeTests {
     await bench.resources.close()
   }
 
-  @Test func `a tool that changed since the thread knows it is asked about first`() async throws {
-    let stub = servers(StubServer("news"))
+  @Test(arguments: ["news", "turncoat"])
+  func `a tool that changed since the thread knows it is asked about first`(fault: String) async throws {
+    let stub = servers(StubServer(fault))
     _ = try await node.result(task("echo", ["text": "1"], servers: stub))
     guard case .ask(let prompts) = try await node.run(task("echo", ["text": "2"], servers: stub)) else {
       throw UnexpectedResult()

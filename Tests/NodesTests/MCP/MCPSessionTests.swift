@@ -121,12 +121,12 @@ struct MCPSessionTests {
 
   @Test func `a tool may ask, and goes on with the answer and its own state`() async throws {
     try await StubServer().session { session async throws in
-      let first = try await session.call("ask", arguments: ["subject": "tea"], key: "k", timeout: .seconds(20))
+      let first = try await session.call("ask", arguments: ["subject": "tea"], key: "k", timeout: .unhurried)
       guard case .inputRequired(let requests, let state) = first else { throw UnexpectedResult() }
       #expect(requests.map(\.key) == ["who"] && requests.first?.message == "Who?" && state == "s1")
       let given: JSONObject = ["who": ["action": "accept", "content": ["name": "Ada"]]]
       let second = try await session.call(
-        "ask", arguments: ["subject": "tea"], key: "k", timeout: .seconds(20), answers: MCPAnswers(given, state: state))
+        "ask", arguments: ["subject": "tea"], key: "k", timeout: .unhurried, answers: MCPAnswers(given, state: state))
       guard case .result(let result) = second else { throw UnexpectedResult() }
       #expect(result.structured == ["tea", ["action": "accept", "content": ["name": "Ada"]], "s1"])
     }
@@ -135,7 +135,7 @@ struct MCPSessionTests {
   @Test func `nobody to ask is no reason to ask`() async throws {
     try await StubServer().session { session async throws in
       await #expect(throws: NodeFailure.self) {
-        try await session.call("ask", arguments: ["subject": "tea"], key: "k", timeout: .seconds(20), mayAsk: false)
+        try await session.call("ask", arguments: ["subject": "tea"], key: "k", timeout: .unhurried, mayAsk: false)
       }
     }
   }

@@ -26,7 +26,7 @@ struct StubServer {
   var arguments: [String] { [Self.path, "--era", era] + (log.map { ["--log", $0] } ?? []) + faults }
 
   func configuration(
-    startTimeout: Duration = .seconds(20), era: MCPEra? = nil, timeout: Duration? = nil
+    startTimeout: Duration = .unhurried, era: MCPEra? = nil, timeout: Duration? = nil
   ) -> MCPServerConfiguration {
     MCPServerConfiguration(
       name: "stub", endpoint: .process(.python(arguments, mark: mark)), timeout: timeout, startTimeout: startTimeout,
@@ -39,7 +39,7 @@ struct StubServer {
   /// Runs `body` with a session, and ends that.
   @discardableResult
   func session<Value>(
-    startTimeout: Duration = .seconds(20), era: MCPEra? = nil, timeout: Duration? = nil,
+    startTimeout: Duration = .unhurried, era: MCPEra? = nil, timeout: Duration? = nil,
     _ body: (MCPSession) async throws -> Value
   ) async throws -> Value {
     let servers = MCPServers()
@@ -66,7 +66,7 @@ extension MCPCommand {
 extension MCPSession {
   /// The result of a call, or the failure that it threw.
   func result(
-    _ tool: String, _ arguments: JSON = [:], timeout: Duration = .seconds(20),
+    _ tool: String, _ arguments: JSON = [:], timeout: Duration = .unhurried,
     progress: @escaping @Sendable (String) -> Void = { _ in }
   ) async throws -> MCPResult {
     let outcome = try await call(tool, arguments: arguments, key: "key", timeout: timeout, progress: progress)
@@ -75,7 +75,7 @@ extension MCPSession {
   }
 
   func failure(
-    _ tool: String, _ arguments: JSON = [:], timeout: Duration = .seconds(20)
+    _ tool: String, _ arguments: JSON = [:], timeout: Duration = .unhurried
   ) async throws -> NodeFailure {
     do {
       _ = try await call(tool, arguments: arguments, key: "key", timeout: timeout)

@@ -123,7 +123,7 @@ struct SSETransportTests {
       try await reply.text(text)
       await reply.untilClosed()
     }
-    let limit: Duration = kind == .timeout ? .seconds(1) : .seconds(20)
+    let limit: Duration = kind == .timeout ? .seconds(1) : .unhurried
     try await TalkServer.session(answer, kind: .sse, startTimeout: limit) { session, _ async throws in
       let failure = try await session.failure("echo")
       #expect(failure.kind == kind && failure.precedesEffect && failure.message.contains(says), "\(failure.message)")

@@ -97,7 +97,7 @@ struct WebStub: Sendable {
 extension TalkServer {
   func configuration(
     path: String = "/mcp", headers: [MCPAddress.Header] = [], kind: MCPAddress.Kind? = nil, mayBePrivate: Bool = true,
-    era: MCPEra? = nil, startTimeout: Duration = .seconds(20)
+    era: MCPEra? = nil, startTimeout: Duration = .unhurried
   ) -> MCPServerConfiguration {
     let address = MCPAddress(url: url(path), headers: headers, kind: kind, mayBePrivate: mayBePrivate)
     return MCPServerConfiguration(name: "stub", endpoint: .web(address), startTimeout: startTimeout, era: era)
@@ -107,7 +107,7 @@ extension TalkServer {
   @discardableResult
   static func session<Value: Sendable>(
     _ answer: @escaping Answer, headers: [MCPAddress.Header] = [], kind: MCPAddress.Kind? = nil,
-    mayBePrivate: Bool = true, era: MCPEra? = nil, startTimeout: Duration = .seconds(20),
+    mayBePrivate: Bool = true, era: MCPEra? = nil, startTimeout: Duration = .unhurried,
     _ body: (MCPSession, TalkServer) async throws -> Value
   ) async throws -> Value {
     try await run(answer) { server in
