@@ -103,7 +103,6 @@ final class HostileOllama: Sendable {
     process.standardOutput = output
     process.standardError = FileHandle.nullDevice
     try process.run()
-    try lifeline.fileHandleForReading.close()
     var line: [UInt8] = []
     while line.last != UInt8(ascii: "\n") {
       let piece = output.fileHandleForReading.availableData
