@@ -50,7 +50,7 @@ struct NewDatabase {
   }
 
   private var statements: String {
-    let before = ["PRAGMA auto_vacuum = INCREMENTAL", "PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", "BEGIN"]
+    let before = ["PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", "PRAGMA auto_vacuum = INCREMENTAL", "BEGIN"]
     let marks = [
       "PRAGMA application_id = \(SQLiteSchema.applicationID)", "PRAGMA user_version = \(schema.version)", "COMMIT",
     ]
