@@ -24,6 +24,7 @@ extension Node: GraphElement {
     if draft.graph.nodes.updateValue(self, forKey: name) != nil {
       draft.mistakes.append("node \(name): there are two of this name")
     }
+    code?.inner?.add(to: &draft, for: name)
   }
 }
 

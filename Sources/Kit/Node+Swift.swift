@@ -207,7 +207,7 @@ extension Node {
     }
   }
 
-  private func with(_ change: (inout Node) -> Void) -> Node {
+  func with(_ change: (inout Node) -> Void) -> Node {
     var copy = self
     change(&copy)
     return copy
@@ -215,7 +215,7 @@ extension Node {
 }
 
 extension Save {
-  fileprivate var parts: OrderedDictionary<ChannelName, Field>? {
+  var parts: OrderedDictionary<ChannelName, Field>? {
     guard case .parts(let parts) = self else { return nil }
     return parts
   }

@@ -26,7 +26,7 @@ public struct Runner: Sendable {
     environment: [String: String] = ProcessInfo.processInfo.environment, clock: RunClock = .system
   ) async throws {
     let known = NodeRegistry(BuiltInNodes.all + kinds)
-    let unknown = graph.nodes.values.filter { known[$0.kind] == nil }
+    let unknown = graph.withSubgraphs.flatMap(\.nodes.values).filter { known[$0.kind] == nil }
     guard unknown.isEmpty else {
       throw GraphMistakes(
         graph: graph.name,

@@ -100,7 +100,7 @@ extension NodeFormat {
     ], shorthand: "prompt", atMostOne: [["answer", "choices"]])
 
   /// What nodes that run a graph are called in files.
-  static let graphKind = "graph"
+  public static let graphKind = "graph"
 
   private static let graph = NodeFormat(
     kind: graphKind,

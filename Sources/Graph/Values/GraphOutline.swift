@@ -5,7 +5,7 @@ import OrderedCollections
 extension StateGraph {
   /// The graph without its code, as a JSON text that is the same for equal graphs.
   public func outline(version: String) -> String {
-    let object: JSONObject = [
+    var object: JSONObject = [
       Self.outlineKey: .string(name), "version": .string(version),
       "channels": .object(JSONObject(channels.values.map { ($0.name.rawValue, $0.outline) })),
       "start": start.outline, "max-steps": .int(maxSteps),
@@ -13,7 +13,14 @@ extension StateGraph {
       "secrets": .array(secrets.map(JSON.string)), "env": .array(environment.map(JSON.string)),
       "nodes": .object(JSONObject(nodes.values.map { ($0.name.rawValue, $0.outline) })),
     ]
+    if !subgraphs.isEmpty { object["graphs"] = .object(JSONObject(subgraphs.map { ($0.key, $0.value.sourceOutline) })) }
     return JSON.object(object).text
+  }
+
+  /// What its text says: an outline, or that of a file.
+  private var sourceOutline: JSON {
+    let text = source?.text ?? name
+    return (try? JSON(parsing: text)) ?? .string(text)
   }
 
   /// The graph that `text` outlines: its channels and the kinds of its nodes; `nil` where it outlines none.
@@ -23,11 +30,17 @@ extension StateGraph {
     else { return nil }
     let channels = (json["channels"]?.objectValue ?? [:]).compactMap { ChannelDefinition(outline: $0.value, $0.key) }
     let nodes = (json["nodes"]?.objectValue ?? [:]).map {
-      Node(NodeName(rawValue: $0.key), kind: $0.value["kind"]?.stringValue ?? "")
+      Node(
+        NodeName(rawValue: $0.key), kind: $0.value["kind"]?.stringValue ?? "",
+        fields: $0.value["fields"]?["file"].map { ["file": .literal($0)] } ?? [:])
+    }
+    let graphs = (json["graphs"]?.objectValue ?? [:]).compactMap { name, inner in
+      StateGraph(outline: inner.text).map { (name, $0) }
     }
     self.init(
       name: name, channels: OrderedDictionary(uniqueKeysWithValues: channels.map { ($0.name, $0) }), start: Routes([]),
       nodes: OrderedDictionary(uniqueKeysWithValues: nodes.map { ($0.name, $0) }),
+      subgraphs: OrderedDictionary(uniqueKeysWithValues: graphs),
       source: GraphSource(path: nil, text: text))
   }
 
@@ -40,7 +53,7 @@ extension StateGraph {
     }
     return new.keys.flatMap { key -> [String] in
       guard old[key] != new[key] else { return [] }
-      guard key == "channels" || key == "nodes" else {
+      guard ["channels", "nodes", "graphs"].contains(key) else {
         return ["\(key): \(old[key]?.text ?? "none") → \(new[key]?.text ?? "none")"]
       }
       return members(String(key.dropLast()), old[key]?.objectValue ?? [:], new[key]?.objectValue ?? [:])
