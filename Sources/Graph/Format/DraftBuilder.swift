@@ -34,6 +34,7 @@ struct DraftBuilder {
     draft.graph.secrets = fields["secrets"]?.strings ?? []
     draft.graph.environment = fields["env"]?.strings ?? []
     draft.graph.maxSteps = fields["max-steps"]?.int ?? StateGraph.defaultMaxSteps
+    draft.graph.schedule = fields["schedule"]?.string.flatMap(Schedule.init(rawValue:)) ?? .ahead
     if let start = draft.root["start"] {
       draft.graph.start = routes(start, from: nil)
     } else {

@@ -26,6 +26,10 @@ public struct GraphFormat: Sendable {
         FieldFormat("secrets", Self.variables, "Environment variables whose values are secret, for $secrets."),
         FieldFormat("env", Self.variables, "Environment variables that expressions may read, for $env."),
         FieldFormat("max-steps", .integer(1...1_000_000), "Super-steps allowed per run; without it 1000."),
+        FieldFormat(
+          "schedule", .choice(Schedule.allCases.map(\.rawValue)),
+          "Whether a task may start before siblings of an earlier super-step have ended, where they cannot touch it: "
+            + "ahead (as without it) or strict. What is stored is the same."),
         FieldFormat("start", .named(.routes), "Where a run begins: a node, a list, or routes.", isRequired: true),
         FieldFormat(
           "nodes", .map(keys: .node, values: .object(node), isEmptyAllowed: false), "The nodes by name.",

@@ -104,6 +104,16 @@ public enum Save: Sendable, Hashable {
   case parts(OrderedDictionary<ChannelName, Field>)
 }
 
+extension Save {
+  /// The channels a result is saved in.
+  public var channels: Set<ChannelName> {
+    switch self {
+    case .whole(let channel): [channel]
+    case .parts(let parts): Set(parts.keys)
+    }
+  }
+}
+
 /// When a failed attempt is tried again (RELIABILITY R4, R10).
 public struct RetryPolicy: Sendable, Hashable {
   /// Attempts in all, the first included.

@@ -23,6 +23,9 @@ public struct StateGraph: Sendable {
   /// Super-steps allowed per run.
   public var maxSteps: Int
 
+  /// Whether a task may start before siblings of an earlier super-step have ended.
+  public var schedule: Schedule
+
   /// Where a run begins, evaluated on the state after the inputs went through the reducers.
   public var start: Routes
 
@@ -38,7 +41,8 @@ public struct StateGraph: Sendable {
   public init(
     name: String, description: String? = nil, channels: OrderedDictionary<ChannelName, ChannelDefinition> = [:],
     outputs: OrderedDictionary<String, Field>? = nil, servers: OrderedDictionary<String, Field> = [:],
-    secrets: [String] = [], environment: [String] = [], maxSteps: Int = StateGraph.defaultMaxSteps, start: Routes,
+    secrets: [String] = [], environment: [String] = [], maxSteps: Int = StateGraph.defaultMaxSteps,
+    schedule: Schedule = .ahead, start: Routes,
     nodes: OrderedDictionary<NodeName, Node>, subgraphs: OrderedDictionary<String, StateGraph> = [:],
     source: GraphSource? = nil
   ) {
@@ -50,6 +54,7 @@ public struct StateGraph: Sendable {
     self.secrets = secrets
     self.environment = environment
     self.maxSteps = maxSteps
+    self.schedule = schedule
     self.start = start
     self.nodes = nodes
     self.subgraphs = subgraphs
@@ -59,6 +64,15 @@ public struct StateGraph: Sendable {
   public static let defaultMaxSteps = 1000
 
   public var inputs: [ChannelDefinition] { channels.values.filter(\.isInput) }
+}
+
+/// When a task that is sure to become due may start.
+public enum Schedule: String, Sendable, Hashable, CaseIterable {
+  /// As soon as nothing that still runs can touch it; what it gives counts from its own super-step on.
+  case ahead
+
+  /// When the super-step before its own has ended.
+  case strict
 }
 
 /// The text a graph was read from.

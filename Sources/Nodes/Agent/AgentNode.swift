@@ -11,6 +11,8 @@ public struct AgentNode: NodeKind {
 
   public init() {}
 
+  public func channels(writtenBy node: Node) -> Set<ChannelName>? { node.save?.channels ?? [] }
+
   /// The node knows itself what of it may not happen again: a call whose end is not known is asked about by itself.
   public func effectClass(of node: Node) -> EffectClass { .repeatable }
 

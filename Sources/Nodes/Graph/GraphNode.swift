@@ -10,6 +10,8 @@ public struct GraphNode: NodeKind {
 
   public init() {}
 
+  public func channels(writtenBy node: Node) -> Set<ChannelName>? { node.save?.channels ?? [] }
+
   public func effectClass(of node: Node) -> EffectClass { .pure }
 
   /// Every task inside has a limit of its own.

@@ -8,6 +8,9 @@ public struct HTTPNode: NodeKind {
 
   public init() {}
 
+  public func sight(of node: Node) -> NodeSight { .world }
+  public func channels(writtenBy node: Node) -> Set<ChannelName>? { node.save?.channels ?? [] }
+
   public func effectClass(of node: Node) -> EffectClass {
     if node.effects == .repeatable { return .repeatable }
     let method = node.fields["method"] ?? .literal("GET")

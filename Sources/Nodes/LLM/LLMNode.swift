@@ -7,6 +7,9 @@ public struct LLMNode: NodeKind {
 
   public init() {}
 
+  public func sight(of node: Node) -> NodeSight { .world }
+  public func channels(writtenBy node: Node) -> Set<ChannelName>? { node.save?.channels ?? [] }
+
   public func effectClass(of node: Node) -> EffectClass {
     switch node.effects {
     case .once?: .once

@@ -7,6 +7,8 @@ public struct MCPNode: NodeKind {
 
   public init() {}
 
+  public func channels(writtenBy node: Node) -> Set<ChannelName>? { node.save?.channels ?? [] }
+
   public func effectClass(of node: Node) -> EffectClass {
     node.effects == .repeatable ? .repeatable : .once
   }

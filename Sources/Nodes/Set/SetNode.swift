@@ -9,6 +9,10 @@ public struct SetNode: NodeKind {
   public init() {}
 
   public var isInstant: Bool { true }
+  public func sight(of node: Node) -> NodeSight { .fields }
+  public func channels(writtenBy node: Node) -> Set<ChannelName>? {
+    Set(node.fields.keys.map(ChannelName.init(rawValue:)))
+  }
 
   public func effectClass(of node: Node) -> EffectClass { .pure }
 

@@ -8,6 +8,8 @@ public struct ShellNode: NodeKind {
 
   public init() {}
 
+  public func channels(writtenBy node: Node) -> Set<ChannelName>? { node.save?.channels ?? [] }
+
   public func effectClass(of node: Node) -> EffectClass {
     if node.fields["check"] != nil { return .check }
     if let effects = node.effects { return effects == .repeatable ? .repeatable : .once }

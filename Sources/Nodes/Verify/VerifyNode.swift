@@ -8,6 +8,13 @@ public struct VerifyNode: NodeKind {
 
   public init() {}
 
+  public func sight(of node: Node) -> NodeSight {
+    if node.fields["mcp"] != nil { return .thread }
+    return node.fields["shell"] == nil && node.fields["http"] == nil ? .fields : .world
+  }
+
+  public func channels(writtenBy node: Node) -> Set<ChannelName>? { node.save?.channels ?? [] }
+
   public func effectClass(of node: Node) -> EffectClass { .pure }
 
   /// With `within` it says itself how long it may take.

@@ -9,6 +9,8 @@ public struct WaitNode: NodeKind {
 
   public init() {}
 
+  public func channels(writtenBy node: Node) -> Set<ChannelName>? { node.save?.channels ?? [] }
+
   public func effectClass(of node: Node) -> EffectClass { .pure }
 
   /// It says itself how long it takes.

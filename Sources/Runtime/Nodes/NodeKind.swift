@@ -40,6 +40,12 @@ public protocol NodeKind: Sendable {
   /// What a result depends on that is not among the node's fields: the folder it runs in, the server it asks. Part of the
   /// key under which a result is kept (`cache`).
   func surroundings(of task: TaskContext) async throws -> [JSON]
+
+  /// What the work of `node` depends on besides what its fields read of the state.
+  func sight(of node: Node) -> NodeSight
+
+  /// The channels that `node` may write; `nil` is any.
+  func channels(writtenBy node: Node) -> Set<ChannelName>?
 }
 
 extension NodeKind {
@@ -56,6 +62,20 @@ extension NodeKind {
   public var isInstant: Bool { false }
 
   public func surroundings(of task: TaskContext) async throws -> [JSON] { [] }
+
+  public func sight(of node: Node) -> NodeSight { .thread }
+
+  public func channels(writtenBy node: Node) -> Set<ChannelName>? { nil }
+}
+
+/// How far a node sees. It tells when a task may start before siblings of an earlier super-step have ended.
+public enum NodeSight: Sendable, Hashable {
+  /// Nothing but its fields.
+  case fields
+  /// The world outside, which nodes with effects change.
+  case world
+  /// Anything, also what the thread remembers: such a node waits for its super-step.
+  case thread
 }
 
 /// What in doubt means for a node.

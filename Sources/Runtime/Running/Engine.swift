@@ -180,7 +180,7 @@ public struct Engine: Sendable {
   ) async throws -> RunEnd {
     var run = ThreadRun(
       context: context, options: options, durability: durability, header: header, position: position, tasks: tasks,
-      isResume: isResume)
+      isResume: isResume, looksBack: isResume)
     do {
       var end = try await run.drive()
       end = end.masked(by: context.mask)

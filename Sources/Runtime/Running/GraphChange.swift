@@ -12,6 +12,7 @@ public enum GraphChange {
       "node", old.nodes.map { ($0.key.rawValue, $0.value) }, new.nodes.map { ($0.key.rawValue, $0.value) })
     if old.start != new.start { lines.append("start: changed") }
     if old.maxSteps != new.maxSteps { lines.append("max-steps: \(old.maxSteps) → \(new.maxSteps)") }
+    if old.schedule != new.schedule { lines.append("schedule: \(old.schedule) → \(new.schedule)") }
     if old.outputs != new.outputs { lines.append("outputs: changed") }
     lines += servers(from: old, to: new)
     if old.secrets != new.secrets { lines.append("secrets: changed") }

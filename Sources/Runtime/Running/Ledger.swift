@@ -10,6 +10,7 @@ actor Ledger {
   }
 
   nonisolated let mode: Durability
+  nonisolated var thread: ThreadID { fence.thread }
   private let store: any Checkpointer
   private let fence: Fence
   private let clock: RunClock
@@ -113,6 +114,13 @@ actor Ledger {
   func cached(_ key: String) async throws -> JSON? { try await store.cached(key, now: clock.now()) }
   func notes(key: String) async throws -> [NoteRecord] { try await store.notes(of: fence.thread, key: key) }
 
+  /// Whether every checkpoint after `first` up to `last`, the newest, is the end of a super-step.
+  func isOneLine(from first: Int, to last: Int, in namespace: String) async throws -> Bool {
+    guard first < last else { return first == last }
+    let since = try await store.history(of: fence.thread, namespace: namespace, before: nil, limit: last - first)
+    return since.allSatisfy { $0.record.source == .step }
+  }
+
   /// What a task finds that made `changes` of its own, which are not stored yet.
   func items(_ query: MemoryQuery, over changes: [MemoryChange]) async throws -> [MemoryItem] {
     try await drain()
@@ -156,7 +164,7 @@ actor Ledger {
   private func commit(_ batch: Batch) async throws(StoreError) {
     if let failure { throw failure }
     do {
-      try await store.commit(batch.changes, fence: fence)
+      try await store.commit(batch.changes.compactMap { $0.stored(for: fence.thread) }, fence: fence)
     } catch {
       let failure = StoreError(error)
       self.failure = failure

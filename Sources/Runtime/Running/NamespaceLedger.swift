@@ -55,6 +55,18 @@ struct NamespaceLedger: Sendable {
   func cached(_ key: String) async throws -> JSON? { try await ledger.cached(key) }
   func notes(key: String) async throws -> [NoteRecord] { try await ledger.notes(key: key) }
 
+  /// How a task ended in an earlier run before its super-step had come; `nil` where that is not known, or the thread was
+  /// changed since, so that checkpoint `head` belongs to another line.
+  func taskAhead(_ id: TaskID, head: Int) async throws(StoreError) -> TaskRecord? {
+    do {
+      guard let task = AheadNote.task(in: try await notes(key: TaskKey.key(ledger.thread, id))), let mark = task.ahead
+      else { return nil }
+      return try await ledger.isOneLine(from: mark.head, to: head, in: namespace) ? task : nil
+    } catch {
+      throw StoreError(error)
+    }
+  }
+
   func items(_ query: MemoryQuery, over changes: [MemoryChange]) async throws -> [MemoryItem] {
     try await ledger.items(query, over: changes)
   }

@@ -18,7 +18,8 @@ struct RunServices: TaskServices {
   func mask(_ value: JSON) -> JSON { run.mask.mask(value) }
 
   func notes(of owner: NoteOwner) async throws -> JSONObject {
-    JSONObject(try await run.ledger.notes(key: key(of: owner)).map { ($0.name, $0.value) })
+    let notes = try await run.ledger.notes(key: key(of: owner)).filter { $0.name != AheadNote.name }
+    return JSONObject(notes.map { ($0.name, $0.value) })
   }
 
   func note(_ name: String, _ value: JSON, of owner: NoteOwner) async throws -> JSON {

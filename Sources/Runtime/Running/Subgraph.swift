@@ -20,7 +20,7 @@ struct Subgraph: Sendable {
 
   /// Begins it, or goes on where it was, and runs as far as it comes.
   func run(inputs: @Sendable () async throws -> JSONObject) async throws -> NodeResult {
-    let (position, tasks) = try await begun(inputs)
+    let (position, tasks, isBegun) = try await begun(inputs)
     let now = context.clock.now()
     let record = position.record
     // A subgraph's header is never stored: the thread's tells what the thread is up to.
@@ -29,7 +29,7 @@ struct Subgraph: Sendable {
       created: now, updated: now, next: record.agenda.nodes, durability: context.ledger.mode)
     var run = ThreadRun(
       context: context, options: context.options, durability: context.ledger.mode, header: header, position: position,
-      tasks: tasks, isResume: false)
+      tasks: tasks, isResume: false, looksBack: isBegun)
     return try await result(of: try await run.drive())
   }
 
@@ -37,8 +37,11 @@ struct Subgraph: Sendable {
 
   private func begun(
     _ inputs: @Sendable () async throws -> JSONObject
-  ) async throws -> (position: StoredCheckpoint, tasks: [TaskRecord]) {
-    guard let stored = try await context.ledger.position() else { return try await admitted(try await inputs()) }
+  ) async throws -> (position: StoredCheckpoint, tasks: [TaskRecord], isBegun: Bool) {
+    guard let stored = try await context.ledger.position() else {
+      let (position, tasks) = try await admitted(try await inputs())
+      return (position, tasks, false)
+    }
     var tasks = try await context.ledger.tasks(at: stored.record.number)
     for answer in task.answersForInside {
       // An answer that fits was taken before; one to what is asked no more is of no use.
@@ -48,7 +51,7 @@ struct Subgraph: Sendable {
     if !task.answersForInside.isEmpty, !answered.isEmpty {
       try await context.ledger.write(answered.map(StoreChange.task))
     }
-    return (stored.with(defaultsOf: graph), tasks)
+    return (stored.with(defaultsOf: graph), tasks, true)
   }
 
   private func admitted(

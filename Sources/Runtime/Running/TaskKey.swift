@@ -40,6 +40,9 @@ enum TaskKey {
     SHA256.hash(data: framed(parts)).hex
   }
 
+  /// What stands for all that a task looked at.
+  static func seen(_ parts: [String]) -> String { digest(parts) }
+
   private static func digest(_ parts: [String]) -> String {
     base32(SHA256.hash(data: framed(parts)))
   }

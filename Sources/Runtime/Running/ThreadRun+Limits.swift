@@ -11,13 +11,16 @@ extension ThreadRun {
       ledger.tell(
         .notice("this thread has \(header.head) checkpoints; at \(options.maxCheckpoints) it will stop"))
     }
-    let most = max(options.maxCheckpoints, allowance)
-    guard header.head >= most else { return nil }
+    guard checkpointsLeft(allowance) <= 0 else { return nil }
+    let most = header.head + checkpointsLeft(allowance)
     return TaskError(
       kind: .limit,
       message: "the thread has \(header.head) checkpoints, and \(most) is the most; start a new thread, or resume with "
         + "--max-steps above that number")
   }
+
+  /// How many checkpoints more the thread may have.
+  func checkpointsLeft(_ allowance: Int) -> Int { max(options.maxCheckpoints, allowance) - header.head }
 
   /// What the store complains of is told once in a run.
   mutating func passOnComplaint() {

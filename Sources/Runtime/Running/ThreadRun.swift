@@ -24,6 +24,9 @@ struct ThreadRun: Sendable {
   var hasComplained = false
   var messages = MessagePlaces()
 
+  /// What was started before its super-step; `nil` where nothing may be.
+  var ahead: AheadRuns?
+
   private struct Origin {
     var checkpoint: Int
     var head: Int
@@ -31,7 +34,7 @@ struct ThreadRun: Sendable {
 
   init(
     context: RunContext, options: RunOptions, durability: Durability, header: ThreadRecord, position: StoredCheckpoint,
-    tasks: [TaskRecord], isResume: Bool
+    tasks: [TaskRecord], isResume: Bool, looksBack: Bool
   ) {
     self.context = context
     self.isResume = isResume
@@ -42,6 +45,7 @@ struct ThreadRun: Sendable {
     origin = Origin(checkpoint: position.record.number, head: header.head)
     weight = StateWeight(position.values.storable(context.plan.graph.channels))
     records = Dictionary(tasks.map { ($0.id, $0) }, uniquingKeysWith: { $1 })
+    ahead = Self.runsAhead(context, options, durability, looksBack: looksBack)
   }
 
   var plan: GraphPlan { context.plan }
@@ -50,6 +54,21 @@ struct ThreadRun: Sendable {
 
   /// - Throws: ``StoreError`` when the store could not go on; what it holds is still whole.
   mutating func drive() async throws(StoreError) -> RunEnd {
+    guard let crew = ahead?.crew else { return try await go() }
+    let end: Result<RunEnd, StoreError> = await withTaskGroup { group in
+      group.addTask { await crew.serve() }
+      defer { crew.dismiss() }
+      do throws(StoreError) {
+        return .success(try await go())
+      } catch {
+        if error == .fenced { crew.cancel() }
+        return .failure(error)
+      }
+    }
+    return try end.get()
+  }
+
+  private mutating func go() async throws(StoreError) -> RunEnd {
     let allowance = options.maxSteps ?? plan.graph.maxSteps
     var stepsLeft = allowance
     while true {
@@ -64,6 +83,8 @@ struct ThreadRun: Sendable {
       if let error = historyLimit(allowance) { return try await close(.failed, errors: [error]) }
       passOnComplaint()
       stepsLeft -= 1
+      let depth = min(stepsLeft, Foresight.farthest, checkpointsLeft(allowance) - 1)
+      ahead?.depth = depth
       await options.beforeStep()
       if let end = try await superStep() { return end }
     }
@@ -74,19 +95,25 @@ struct ThreadRun: Sendable {
   /// Runs what is due and not finished; `nil` when the thread moved on to the next super-step.
   private mutating func superStep() async throws(StoreError) -> RunEnd? {
     var tasks = dueRecords()
-    let toRun = tasks.indices.filter { tasks[$0].needsRun }
-    if !toRun.isEmpty {
-      ledger.tell(.stepStart(step: step, nodes: toRun.map { tasks[$0].id.nodeName }))
+    let adopted = try await adopt(&tasks)
+    let taken = Set(adopted.compactMap(\.index))
+    let toRun = tasks.indices.filter { tasks[$0].needsRun && !taken.contains($0) }
+    let toStart = toRun.filter { !(ahead?.running.contains(tasks[$0].id) ?? false) }
+    if !toStart.isEmpty {
+      ledger.tell(.stepStart(step: step, nodes: toStart.map { tasks[$0].id.nodeName }))
     }
-    let pool = TaskPool(
-      context: context, due: position.record.agenda.due, values: position.values, messages: messages.fixed, step: step,
-      grace: options.grace)
-    let ended = try await pool.run(toRun, of: &tasks)
+    let ended = adopted + (try await pool(position.record.agenda).run(toRun, of: &tasks, ahead: &ahead))
     let errors = tasks.filter { $0.status == .failed && $0.handler == nil }.compactMap(\.error)
     if !errors.isEmpty { return try await close(.failed, errors: errors, ended: ended, tasks: tasks) }
     if tasks.allSatisfy(\.isFinished) { return try await land(tasks, ended) }
     let isStopped = tasks.contains { !$0.isFinished && $0.status != .waiting }
     return try await close(isStopped ? .stopped : .waiting, ended: ended, tasks: tasks)
+  }
+
+  func pool(_ agenda: Agenda) -> TaskPool {
+    TaskPool(
+      context: context, agenda: agenda, values: position.values, messages: messages.fixed, step: step,
+      head: header.head, grace: options.grace)
   }
 
   private func dueRecords() -> [TaskRecord] {
@@ -167,6 +194,7 @@ struct ThreadRun: Sendable {
       namespace: context.namespace, number: number, parent: parent, step: step, source: .step,
       created: context.clock.now(), agenda: agenda, deltas: deltas)
     if durability != .exit { records = [:] }
+    ahead?.landed(number)
     header.head = number
     header.step = position.record.step
     header.next = agenda.nodes
@@ -180,7 +208,8 @@ struct ThreadRun: Sendable {
   private mutating func close(
     _ status: ThreadStatus, errors: [TaskError] = [], ended: [TaskPool.Ended] = [], tasks: [TaskRecord]? = nil
   ) async throws(StoreError) -> RunEnd {
-    let isStored = header.status == status && tasks == nil && durability != .exit && errors.isEmpty
+    let ended = try await waitForAhead(storing: ended, of: tasks ?? [])
+    let isStored = header.status == status && tasks == nil && durability != .exit && errors.isEmpty && ended.isEmpty
     let tasks = tasks ?? dueRecords()
     header.status = status
     header.error = errors.first

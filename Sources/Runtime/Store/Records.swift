@@ -215,6 +215,9 @@ public struct TaskRecord: Sendable, Hashable {
   /// Not before this moment may the next attempt start (a retry's wait).
   public var notBefore: Timestamp?
 
+  /// Set while the task runs, or ran, before its super-step. Such a task has no row of its own yet (see ``Ledger``).
+  var ahead: AheadMark?
+
   public init(id: TaskID, checkpoint: Int, ordinal: Int, isFanOut: Bool = false, status: TaskStatus = .started) {
     self.id = id
     self.checkpoint = checkpoint

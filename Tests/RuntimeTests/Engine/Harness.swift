@@ -13,6 +13,12 @@ struct Work: NodeKind {
   var checks: [NodeName: @Sendable () -> Bool] = [:]
   let log = Log()
 
+  /// What its nodes depend on besides their fields; with less than everything they may run before their super-step.
+  var sight = NodeSight.thread
+  func sight(of node: Node) -> NodeSight { sight }
+
+  func channels(writtenBy node: Node) -> Set<ChannelName>? { node.save?.channels ?? [] }
+
   static let format = NodeFormat(
     kind: "work", description: "What a test says.",
     fields: [FieldFormat("result", .value, "What it gives."), FieldFormat("class", .text, "Its effect class.")],
@@ -66,10 +72,10 @@ final class Bench: Sendable {
   init(
     _ text: String, files: [String: String] = [:], store: any Checkpointer = MemoryStore(),
     environment: [String: String] = [:],
-    checks: [NodeName: @Sendable () -> Bool] = [:], _ bodies: [NodeName: Work.Body] = [:]
+    checks: [NodeName: @Sendable () -> Bool] = [:], sight: NodeSight = .thread, _ bodies: [NodeName: Work.Body] = [:]
   ) throws {
     graph = try Bench.read(text, files: files)
-    work = Work(bodies: bodies, checks: checks)
+    work = Work(bodies: bodies, checks: checks, sight: sight)
     runner = Engine(
       store: store, kinds: NodeRegistry([work, Nested()]), reader: Bench.reader, environment: environment)
   }

@@ -58,10 +58,11 @@ struct RandomGraph {
   /// Which tasks began before one failed depends on the timing only where a fan-out is bounded.
   var isBounded: Bool { (nodes.flatMap(\.routes)).contains { $0.parallel != nil } }
 
-  init(seed: UInt64) {
+  /// - Parameter isLoose: nodes have less to do with each other's channels.
+  init(seed: UInt64, isLoose: Bool = false) {
     var random = SplitMix(seed: seed)
     let names = (0..<(2 + random.below(6))).map { "abcdefgh".map(String.init)[$0] }
-    nodes = names.map { random.node($0, among: names) }
+    nodes = names.map { random.node($0, among: names, counting: isLoose ? 15 : 70) }
     start = random.some(of: names)
     reach(names)
   }
@@ -92,11 +93,14 @@ struct RandomGraph {
   }
 
   /// The graph as a file.
-  var text: String {
+  var text: String { text(schedule: .strict) }
+
+  func text(schedule: Schedule) -> String {
     let channels = Self.channels.map { "\($0): { reduce: \(Self.reducers[$0] ?? "") }" }.joined(separator: ", ")
     return """
       graph: random
       max-steps: \(Self.maxSteps)
+      schedule: \(schedule.rawValue)
       state: { \(channels) }
       start: [\(start.joined(separator: ", "))]
       nodes:
@@ -142,11 +146,11 @@ extension SplitMix {
     Array(names.shuffled(using: &self).prefix(1 + below(min(3, names.count))))
   }
 
-  fileprivate mutating func node(_ name: String, among names: [String]) -> RandomGraph.Node {
+  fileprivate mutating func node(_ name: String, among names: [String], counting: Int) -> RandomGraph.Node {
     var node = RandomGraph.Node(name: name)
     let channels = chance(70) ? [] : some(of: RandomGraph.channels)
     let count: (channel: String, source: RandomGraph.Source) = ("n", .literal(.int(1 + below(2))))
-    node.writes = channels.filter { $0 != "n" }.map { ($0, value(for: $0)) } + (chance(70) ? [count] : [])
+    node.writes = channels.filter { $0 != "n" }.map { ($0, value(for: $0)) } + (chance(counting) ? [count] : [])
     if channels.isEmpty, chance(70) {
       node.writes.append(("log", chance(50) ? .literal(.string(name)) : value(for: "log")))
     }
