@@ -223,7 +223,7 @@ struct ReadingTests {
 
   private static let mistakes = [
     #"mistaken.graph:2:1: error: unknown key "nmae" in the graph (known: graph, description, inputs, state, "#
-      + "outputs, defaults, servers, secrets, env, max-steps, start, nodes)",
+      + "outputs, defaults, servers, secrets, env, max-steps, schedule, start, nodes)",
     #"mistaken.graph:5:3: error: the key "draft" is there twice, first at 4:3"#,
     #"mistaken.graph:6:34: error: the default does not fit "reduce: sum", which takes a number"#,
     #"mistaken.graph:7:8: error: no node is named "wirte" (did you mean "write"?)"#,

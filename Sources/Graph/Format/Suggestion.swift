@@ -18,7 +18,7 @@ public enum Suggestion {
   }
 
   /// "did you mean …?", or the names there are when they are few.
-  public static func hint(for name: String, in known: [String], listing most: Int = 12) -> String? {
+  public static func hint(for name: String, in known: [String], listing most: Int = 13) -> String? {
     if let near = nearest(to: name, in: known) { return "did you mean \"\(near)\"?" }
     guard !known.isEmpty, known.count <= most else { return nil }
     return "known: \(known.joined(separator: ", "))"
