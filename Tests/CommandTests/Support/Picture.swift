@@ -39,8 +39,19 @@ struct Picture: Sendable {
     port = try await Self.freePort()
   }
 
+  /// Below the range from which systems give ports of their own accord, so that nothing else comes by it before it is used.
   static func freePort() async throws -> Int {
-    let script = "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); print(s.getsockname()[1])"
+    let script = """
+      import random, socket
+      while True:
+        port = random.randrange(20000, 32000)
+        try:
+          socket.socket().bind(('127.0.0.1', port))
+        except OSError:
+          continue
+        print(port)
+        break
+      """
     let found = try await run(.name("python3"), arguments: ["-c", script], output: .string(limit: 64))
     return try #require(Int(found.standardOutput.trimmingCharacters(in: .whitespacesAndNewlines)))
   }
