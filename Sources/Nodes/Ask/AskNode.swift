@@ -1,7 +1,8 @@
 public import Graph
 public import GraphRuntime
 
-/// Asks a person; the result is the answer.
+/// Asks a person; the result is the answer. What it must fit is `answer`; else, without `choices`, the type of the channel
+/// it is saved into.
 public struct AskNode: NodeKind {
   public let name = "ask"
 
@@ -22,7 +23,8 @@ public struct AskNode: NodeKind {
       choices = items
     }
     let prompt = try await fields.text("prompt") ?? ""
-    return .ask([Prompt(prompt, choices: choices, schema: try await fields.value("answer"))])
+    let schema = try await fields.value("answer") ?? (choices == nil ? task.resultSchema : nil)
+    return .ask([Prompt(prompt, choices: choices, schema: schema)])
   }
 
   public func rehearse(_ task: TaskContext, finding: JSON?) async throws -> NodeResult? { try await run(task) }

@@ -5,7 +5,9 @@ extension TaskRecord {
   var hasRun: Bool {
     switch status {
     case .done, .failed, .waiting, .cached: true
-    case .pending, .started, .skipped: false
+    case .pending, .started: false
+    // In doubt, and then left as it is.
+    case .skipped: attempts > 0
     }
   }
 }

@@ -29,11 +29,13 @@ public struct ThreadRecording: Sendable {
     let scripts = scripts(line.tasks)
     if !scripts.isEmpty { scenario["nodes"] = .object(scripts) }
     let values = try await ThreadView(store).snapshot(thread).values
-    scenario["expect"] = [
+    var expect: JSONObject = [
       "status": .string(header.status.rawValue),
       "path": .array(line.tasks.filter(\.hasRun).map { .string($0.id.node) }),
-      "that": .array(facts(values)),
     ]
+    let facts = facts(values)
+    if !facts.isEmpty { expect["that"] = .array(facts) }
+    scenario["expect"] = .object(expect)
     return .object(scenario)
   }
 

@@ -22,6 +22,8 @@ public struct TaskContext: Sendable {
   /// The graph's MCP servers.
   public let servers: OrderedDictionary<String, Field>
 
+  private let channels: OrderedDictionary<ChannelName, ChannelDefinition>
+
   /// Folder of the graph file: where relative names start. The current folder for a graph made in code.
   public let folder: String
 
@@ -40,7 +42,8 @@ public struct TaskContext: Sendable {
 
   init(
     node: Node, scope: Scope, id: TaskID, attempt: Int, answers: [String: JSON],
-    servers: OrderedDictionary<String, Field>, folder: String, environment: @escaping @Sendable () -> [String: String],
+    servers: OrderedDictionary<String, Field>, channels: OrderedDictionary<ChannelName, ChannelDefinition> = [:],
+    folder: String, environment: @escaping @Sendable () -> [String: String],
     stopGrace: @escaping @Sendable () -> Duration, clock: RunClock, services: any TaskServices
   ) {
     self.node = node
@@ -49,6 +52,7 @@ public struct TaskContext: Sendable {
     self.attempt = attempt
     self.answers = answers
     self.servers = servers
+    self.channels = channels
     self.folder = folder
     makeEnvironment = environment
     self.stopGrace = stopGrace
@@ -58,6 +62,15 @@ public struct TaskContext: Sendable {
 }
 
 extension TaskContext {
+  /// JSON Schema of the channel that the node saves its result into, whole and as it is; `nil` where there is none.
+  public var resultSchema: JSON? {
+    guard case .whole(let name)? = node.save, let channel = channels[name] else { return nil }
+    switch channel.reducer {
+    case .replace, .last, .ephemeral, .untracked: return channel.schema?.document
+    case .append, .union, .sum, .min, .max, .merge, .messages, .custom: return nil
+    }
+  }
+
   /// The field's value; `nil` when the node does not have it.
   ///
   /// - Throws: ``NodeFailure`` of kind `expression` (or `limit`) naming node, key and expression.

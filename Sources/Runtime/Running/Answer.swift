@@ -90,12 +90,22 @@ extension TaskRecord {
   /// Takes over the questions that are open inside. What was answered before has been given on.
   mutating func surface(_ open: [Question]) {
     questions.removeAll { known in
-      known.origin != nil && known.answer == nil && !open.contains { $0.id == known.id }
+      // One that was answered and is open is asked again.
+      known.origin != nil && (known.answer == nil) != open.contains { $0.id == known.id }
     }
     for index in questions.indices where questions[index].origin != nil && questions[index].answer != nil {
       questions[index].isDelivered = true
     }
     questions += open.filter { new in !questions.contains { $0.id == new.id } }
+  }
+
+  /// The task failed for what it made of the answers to its own questions: going on with them, it would fail for ever. It
+  /// asks again, unless more than a question is behind it, or an `on-error` takes care of it.
+  mutating func forgetAnswers(after failure: ErrorKind, of kind: (any NodeKind)?, _ node: Node) {
+    guard handler == nil, [.type, .expression, .route].contains(failure), kind?.effectClass(of: node) == .pure else {
+      return
+    }
+    questions.removeAll { $0.kind == .ask && $0.key != nil && $0.origin == nil && $0.answer != nil }
   }
 
   /// Answers to questions from inside that were not given on yet.

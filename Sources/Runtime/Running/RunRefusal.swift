@@ -73,7 +73,7 @@ extension RunRefusal: CustomStringConvertible {
       \(open.map { "  \($0.question.id)  \($0.node): \($0.question.prompt.firstLine)" }.joined(separator: "\n"))
       """
     case .answerDoesNotFit(let question, let why):
-      "the answer to \(question.question.id) (\(question.node)) does not fit: \(why); give another: --answer \(question.question.id)=VALUE"
+      "the answer to \(question.question.id) (\(question.node)) does not fit: \(why); give another: --answer \(question.question.id)=\(question.question.placeholder)"
     case .alreadyAnswered(let id):
       "question \(id) is answered already, differently; the first answer counts; for another go back before it: graphrun resume THREAD --from N"
     case .secretUnset(let names):
@@ -81,6 +81,17 @@ extension RunRefusal: CustomStringConvertible {
         + (names.count == 1 ? "it" : "them") + " and run again"
     case .secretTooShort(let name):
       "secret \(name) is shorter than \(SecretMask.shortest) bytes, too short to be masked safely; set a longer one"
+    }
+  }
+}
+
+extension Question {
+  /// What stands for an answer that fits, as it would be typed.
+  fileprivate var placeholder: String {
+    switch schema?["type"] {
+    case "string"? where choices == nil: #"'"TEXT"'"#
+    case "boolean"?: "true (or false)"
+    default: "VALUE"
     }
   }
 }

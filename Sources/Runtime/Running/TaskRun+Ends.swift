@@ -88,6 +88,7 @@ extension TaskRun {
     record.notBefore = nil
     record.handler = node.onError
     record.surface(failure.surfaced)
+    record.forgetAnswers(after: failure.kind, of: run.kinds[node.kind], node)
   }
 
   func taskError(_ failure: NodeFailure) -> TaskError {

@@ -160,7 +160,7 @@ struct TaskRun: Sendable {
     }
     switch answer {
     case "skip":
-      try await finish(&record, .done, result: .null, writes: [])
+      try await finish(&record, .skipped, result: .null, writes: [])
       return true
     case "fail":
       record.questions.removeLast()
@@ -200,7 +200,7 @@ struct TaskRun: Sendable {
   func context(_ record: TaskRecord, attempt: Int) -> TaskContext {
     TaskContext(
       node: node, scope: run.scope(of: due, values: values, step: step, attempt: attempt), id: due.id, attempt: attempt,
-      answers: record.answers, servers: run.plan.graph.servers, folder: run.folder,
+      answers: record.answers, servers: run.plan.graph.servers, channels: run.plan.graph.channels, folder: run.folder,
       environment: { [run, due] in
         var environment = run.childEnvironment
         environment["GRAPHRUN_IDEMPOTENCY_KEY"] = TaskKey.key(run.thread, due.id)

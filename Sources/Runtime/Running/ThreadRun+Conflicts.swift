@@ -21,6 +21,8 @@ extension ThreadRun {
       for index in conflict.tasks where tasks[index].status != .failed {
         let handler = plan.node(tasks[index].id.nodeName).onError
         tasks[index].fail(conflict, handler: handler, keepingResult: handler == nil && isOnce(tasks[index]))
+        let node = plan.node(tasks[index].id.nodeName)
+        tasks[index].forgetAnswers(after: conflict.kind, of: context.kinds[node.kind], node)
         losers.insert(index)
       }
     }

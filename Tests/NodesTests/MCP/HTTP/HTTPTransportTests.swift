@@ -133,6 +133,7 @@ struct HTTPTransportTests {
         try await reply.event(["jsonrpc": "2.0", "method": "notifications/progress", "params": params], name: nil)
       }
       try await reply.event(WebStub.message(WebStub.said("done"), to: request))
+      try await reply.endOfEvents()
     }
     try await TalkServer.session(answer) { session, _ async throws in
       let result = try await session.result("echo") { text in told.withLock { $0.append(text) } }
@@ -258,6 +259,7 @@ struct HTTPTransportTests {
       try await reply.event(["jsonrpc": "2.0", "id": request.id, "method": "ping"])
       await door.wait(until: .shut)
       try await reply.event(WebStub.message(WebStub.said("done"), to: request))
+      try await reply.endOfEvents()
     }
     try await TalkServer.session(answer) { session, _ async throws in
       #expect(try await session.result("echo").text == "done")
