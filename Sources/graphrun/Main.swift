@@ -25,6 +25,7 @@ import GraphRuntime
       } else {
         try command.run()
       }
+      if let failure = Sink.output.failure { throw failure }
       return .done
     } catch {
       return report(error)

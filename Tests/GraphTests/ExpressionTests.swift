@@ -36,7 +36,7 @@ struct ExpressionTests {
     ("@sh \"echo \\(.name)\"", "echo 'Ada'"), ("0.1 + 0.2 | . * 1", .double(0.1 + 0.2)),
     ("1e300 | . * 1", .double(1e300)),
     ("[1,2] == [1,2] | tojson", "true"), ("\"é€😀\" | explode", [233, 8364, 128512]),
-    ("\"a\\u0000b\" | ltrimstr(\"x\")", "a\u{0}b"), ("now | type", "number"), ("$__loc__ | .line | type", "number"),
+    ("\"a\\u0000b\" | ltrimstr(\"x\")", "a\u{0}b"), ("now | type", "number"),
     ("[.list[] # )\n | . * 2\n]", [20, 40, 60]), (".zero | tojson", "-0"), ("def f(x): x * 2; f(21)", 42),
     ("first(range(1e9))", 0), ("label $out | 1, break $out", 1), (".zero * 1", .double(-0.0)),
     ("{b: 1, a: 2} | map_values(. + 1)", ["b": 2, "a": 3]), (". | keys | length", 8), ("[1, 2] < [1, 3]", true),

@@ -10,7 +10,7 @@ enum ForbiddenWords {
     for token in tokens {
       switch token.kind {
       case .word(let name) where !isKey && isForbidden(name): throw refusal(name, token)
-      case .variable(let name) where name == "ENV" || (name.hasPrefix("__") && name != "__loc__"):
+      case .variable(let name) where name == "ENV" || name.hasPrefix("__"):
         throw refusal("$\(name)", token)
       case .group(let bracket, let inner): try check(inner, in: bracket)
       case .string(let parts):

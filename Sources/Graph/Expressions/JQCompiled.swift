@@ -24,15 +24,15 @@ import CJQ
     unsafe jq_teardown(&state)
   }
 
-  /// The results on `input` as a JSON list, of at most `count` values and one more.
-  func run(on input: consuming JQValue, atMost count: Int) throws(JQCompiledError) -> [UInt8] {
+  /// The results on `input` as a JSON list.
+  func run(on input: consuming JQValue) throws(JQCompiledError) -> [UInt8] {
     unsafe jq_start(state, input.take(), 0)
-    // Frees what an unfinished run holds now, so that a crash is blamed on the right expression.
+    // Frees what is still held now, so that a crash is blamed on the right expression.
     defer { unsafe jq_start(state, jv_null(), 0) }
     var writer = JSONWriter()
     writer.write(byte: UInt8(ascii: "["))
     var given = 0
-    while given <= count {
+    while true {
       let value = unsafe JQValue(jq_next(state))
       guard value.isValid else {
         if let message = value.message { throw .failed(message) }

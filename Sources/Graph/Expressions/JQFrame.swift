@@ -4,10 +4,8 @@ struct JQFrame {
   enum Request: UInt8 {
     /// Compile the bytes as program `number`.
     case compile = 1
-    /// Run program `number` on the JSON in the bytes; up to one value and the sign that there are more.
-    case evaluateOne
-    /// The same for all values.
-    case evaluateAll
+    /// Run program `number` on the JSON in the bytes.
+    case evaluate
     /// Drop program `number`.
     case forget
   }

@@ -19,14 +19,14 @@ struct JQInput {
     }
   }
 
-  /// `[index, state, variables]`
-  func text(index: Int) -> [UInt8] {
+  /// `[index, state, variables, most]`
+  func text(index: Int, atMost most: Int) -> [UInt8] {
     var writer = JSONWriter()
     writer.write("[\(index),")
     writer.write(state)
     writer.write(byte: UInt8(ascii: ","))
     writer.write(variables)
-    writer.write(byte: UInt8(ascii: "]"))
+    writer.write(",\(most)]")
     return writer.bytes
   }
 

@@ -78,10 +78,15 @@ struct JQLexer {
     ".", "?", "=", ";", ",", ":", "|", "+", "-", "*", "/", "%", "<", ">",
   ]
 
+  private static let remedies: [Unicode.Scalar: String] = [
+    "'": "texts are in double quotes", "&": "write and", "!": "write (… | not)", "`": "texts are in double quotes",
+  ]
+
   private mutating func symbol() throws(Failure) -> String {
     guard let symbol = Self.symbols.first(where: { bytes[position...].starts(with: $0.utf8) }) else {
       let character = String(decoding: bytes[position...].prefix(4), as: UTF8.self).unicodeScalars.first ?? "?"
-      throw syntax("\(character.debugDescription) has no meaning here", at: position)
+      let remedy = Self.remedies[character].map { "; " + $0 } ?? ""
+      throw syntax("\(shown(String(character))) has no meaning here\(remedy)", at: position)
     }
     position += symbol.utf8.count
     return symbol

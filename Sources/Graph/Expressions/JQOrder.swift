@@ -6,8 +6,7 @@ enum JQOrder {
     case (.bool(let left), .bool(let right)): return left == right
     case (.int(let left), .int(let right)): return left == right
     case (.int, .double), (.double, .int), (.double, .double): return try double(left) == double(right)
-    // Swift takes differently composed letters for equal, jq does not.
-    case (.string(let left), .string(let right)): return left.utf8.elementsEqual(right.utf8)
+    case (.string(let left), .string(let right)): return left.hasSameBytes(as: right)
     case (.array(let left), .array(let right)):
       guard left.count == right.count else { return false }
       for (left, right) in zip(left, right) where try !areEqual(left, right) { return false }

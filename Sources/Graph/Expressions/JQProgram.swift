@@ -1,13 +1,13 @@
 /// The jq text that evaluates one of several expressions: compiling costs 15 ms however short it is.
 ///
-/// Its input is `[index, state, variables]`.
+/// Its input is `[index, state, variables, most]`; it ends after `most` values.
 enum JQProgram {
   /// Bounds of one program; jq's jumps are 16 bits wide.
   static let maxExpressions = 100
   static let maxBytes = 16 << 10
 
   static func text(of expressions: [Expression]) -> String {
-    prelude + choice(expressions[...])
+    prelude + "limit($__most; " + choice(expressions[...]) + ")"
   }
 
   /// What the lexer refuses, refused again.
@@ -16,7 +16,7 @@ enum JQProgram {
     def _input: _refused; def input_filename: null; def input_line_number: 0; def debug: _refused; \
     def stderr: _refused; def halt: _refused; def halt_error: _refused; def halt_error(x): _refused; \
     def modulemeta: _refused; def get_search_list: []; def get_jq_origin: null; def get_prog_origin: null; \
-    . as [$__index, $__state, $__variables] | {} as $ENV
+    . as [$__index, $__state, $__variables, $__most] | {} as $ENV
     """ + Scope.variableNames.map { " | $__variables.\($0) as $\($0)" }.joined() + " | "
 
   /// Halves, so that reaching one of a hundred takes seven comparisons.

@@ -51,18 +51,17 @@ struct JQServer: ~Copyable {
     switch JQFrame.Request(rawValue: request.kind) {
     case .compile: programs[request.number] = try Program(request.body)
     case .forget: programs[request.number] = nil
-    case .evaluateOne: return try evaluate(request, atMost: 1)
-    case .evaluateAll: return try evaluate(request, atMost: .max - 1)
+    case .evaluate: return try evaluate(request)
     case nil: throw .failed("unknown request")
     }
     return []
   }
 
-  private func evaluate(_ request: JQFrame, atMost count: Int) throws(JQCompiledError) -> [UInt8] {
+  private func evaluate(_ request: JQFrame) throws(JQCompiledError) -> [UInt8] {
     guard let program = programs[request.number] else { throw .failed("unknown program") }
     let input = JQValue(parsing: request.body)
     guard input.isValid else { throw .failed("input: \(input.message ?? "not JSON")") }
-    return try program.compiled.run(on: input, atMost: count)
+    return try program.compiled.run(on: input)
   }
 }
 

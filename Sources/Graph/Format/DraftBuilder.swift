@@ -161,6 +161,10 @@ extension DraftBuilder {
     let each = value["each"]?.expression
     var route = Route(when: value["when"]?.expression, each: each, to: .nodes([]))
     route.parallel = value["parallel"]?.json?.intValue
+    if let parallel = value["parallel"], value["each"] == nil {
+      draft.parts.note(
+        parallel.position, "parallel bounds the tasks of an each, and there is none", hint: "leave it out, or add each")
+    }
     guard let to = value["to"] else {
       draft.edgesAreWhole = false
       return route

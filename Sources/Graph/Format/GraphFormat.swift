@@ -48,7 +48,9 @@ public struct GraphFormat: Sendable {
       FieldFormat("description", .text, "What it holds, for people."),
     ]
     let names = Set(own.map(\.name))
-    return ObjectShape(name, own + SchemaFormat.keywords.filter { !names.contains($0.name) })
+    var shape = ObjectShape(name, own + SchemaFormat.keywords.filter { !names.contains($0.name) })
+    shape.example = "{ type: string }"
+    return shape
   }
 
   var node: ObjectShape {

@@ -86,6 +86,9 @@ public struct ObjectShape: Sendable {
   /// Of each group at most one may be there.
   public var atMostOne: [[String]]
 
+  /// How one may look, for who wrote something else.
+  var example: String?
+
   public init(
     _ name: String, _ fields: [FieldFormat], exactlyOne: [[String]] = [], atMostOne: [[String]] = []
   ) {

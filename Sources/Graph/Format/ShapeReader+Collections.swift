@@ -61,10 +61,18 @@ extension ShapeReader {
     computedPrograms.append(value.items?.first?.position ?? value.position)
   }
 
+  /// What other formats call our keys.
+  private static let elsewhere = [
+    "if": "when", "needs": "after", "depends_on": "after", "depends-on": "after", "then": "next", "goto": "next",
+    "output": "save", "command": "run", "script": "run", "environment": "env", "working-directory": "dir", "cwd": "dir",
+    "retries": "retry", "variables": "state", "steps": "nodes", "tasks": "nodes", "name": "graph", "max_steps": "max-steps",
+  ]
+
   mutating func unknownKey(_ member: YAMLNode.Member, in object: ObjectShape) {
+    let elsewhere = Self.elsewhere[member.key].flatMap { object.field($0) == nil ? nil : "did you mean \"\($0)\"?" }
     note(
       member.keyPosition, "unknown key \(shown(member.key)) in \(object.name)",
-      hint: Suggestion.hint(for: member.key, in: object.fields.map(\.name))
+      hint: elsewhere ?? Suggestion.hint(for: member.key, in: object.fields.map(\.name))
         ?? object.exactlyOne.first.map { "known kinds: \($0.joined(separator: ", "))" })
   }
 

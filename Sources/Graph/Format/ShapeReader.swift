@@ -105,6 +105,11 @@ struct ShapeReader {
       type.isScalar && type != .null ? "quote it if it is meant as a name" : nil
     case (.template, .map), (.text, .map): "quote the text if it has braces in it"
     case (.bool, .string): "write true or false"
+    case (.shorthand(let field, let object), _):
+      object.field(field).flatMap { hint(node, type, $0.shape) }
+    case (.any(let shapes), _): shapes.lazy.compactMap { hint(node, type, $0) }.first
+    case (.object(let object), _): object.example.map { "write it as \($0)" }
+    case (.named(.retry), .number): "write it as { attempts: \(node.text ?? "3") }"
     default: nil
     }
   }

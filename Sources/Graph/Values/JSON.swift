@@ -14,6 +14,29 @@ public enum JSON: Sendable, Hashable {
 }
 
 extension JSON {
+  /// As jq and JSON have it: texts are equal where their bytes are, not where they would look alike.
+  public static func == (left: JSON, right: JSON) -> Bool {
+    switch (left, right) {
+    case (.null, .null): true
+    case (.bool(let left), .bool(let right)): left == right
+    case (.int(let left), .int(let right)): left == right
+    case (.double(let left), .double(let right)): left == right
+    case (.string(let left), .string(let right)): left.hasSameBytes(as: right)
+    case (.array(let left), .array(let right)): left == right
+    case (.object(let left), .object(let right)): left == right
+    default: false
+    }
+  }
+}
+
+extension String {
+  /// Whether it is the same text byte for byte; `==` takes differently composed letters for equal.
+  func hasSameBytes(as other: String) -> Bool {
+    utf8.count == other.utf8.count && utf8.elementsEqual(other.utf8)
+  }
+}
+
+extension JSON {
   /// A number in its one canonical case; `-0` stays a `double` so that its sign survives.
   public static func number(_ value: Double) -> JSON {
     let exact = 9_007_199_254_740_992.0

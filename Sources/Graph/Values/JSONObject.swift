@@ -1,8 +1,18 @@
 import OrderedCollections
 
-/// A JSON object: keys keep the order they came in, which never matters for equality.
+/// A JSON object: keys keep the order they came in, which never matters for equality. Two keys are one only where their
+/// bytes are, as in JSON (RFC 8259, section 8.3): Swift would take differently composed letters for the same.
 public struct JSONObject: Sendable {
-  private var members: OrderedDictionary<String, JSON>
+  private var members: OrderedDictionary<Name, JSON>
+
+  fileprivate struct Name: Hashable {
+    let text: String
+
+    init(_ text: String) { self.text = text }
+
+    static func == (left: Name, right: Name) -> Bool { left.text.hasSameBytes(as: right.text) }
+    func hash(into hasher: inout Hasher) { hasher.combine(text) }
+  }
 
   public init() {
     members = [:]
@@ -10,27 +20,27 @@ public struct JSONObject: Sendable {
 
   /// A later pair with the same key wins, in the earlier one's place.
   public init(_ pairs: some Sequence<(String, JSON)>) {
-    members = OrderedDictionary(pairs, uniquingKeysWith: { _, new in new })
+    members = OrderedDictionary(pairs.lazy.map { (Name($0), $1) }, uniquingKeysWith: { _, new in new })
   }
 
   public var count: Int { members.count }
   public var isEmpty: Bool { members.isEmpty }
-  public var keys: [String] { Array(members.keys) }
+  public var keys: [String] { members.keys.map(\.text) }
   public var values: [JSON] { Array(members.values) }
 
   public subscript(key: String) -> JSON? {
-    get { members[key] }
-    set { members[key] = newValue }
+    get { members[Name(key)] }
+    set { members[Name(key)] = newValue }
   }
 
   /// Adds `value` in one look-up; false, and replaced, where `key` was there already.
   mutating func insert(_ value: JSON, forKey key: String) -> Bool {
-    members.updateValue(value, forKey: key) == nil
+    members.updateValue(value, forKey: Name(key)) == nil
   }
 
   @discardableResult
   public mutating func removeValue(forKey key: String) -> JSON? {
-    members.removeValue(forKey: key)
+    members.removeValue(forKey: Name(key))
   }
 }
 
@@ -57,10 +67,10 @@ extension JSONObject: Sequence, ExpressibleByDictionaryLiteral {
   }
 
   public struct Iterator: IteratorProtocol {
-    fileprivate var members: OrderedDictionary<String, JSON>.Iterator
+    fileprivate var members: OrderedDictionary<Name, JSON>.Iterator
 
     public mutating func next() -> (key: String, value: JSON)? {
-      members.next().map { (key: $0.key, value: $0.value) }
+      members.next().map { (key: $0.key.text, value: $0.value) }
     }
   }
 

@@ -241,7 +241,9 @@ struct StateFold {
     switch (best, value) {
     case (nil, .int), (nil, .double), (nil, .string): return value
     case (.string(let left)?, .string(let right)):
-      takesNew = channel.reducer == .min ? right < left : right > left
+      takesNew =
+        channel.reducer == .min
+        ? right.utf8.lexicographicallyPrecedes(left.utf8) : left.utf8.lexicographicallyPrecedes(right.utf8)
     case (.int(let left)?, .int(let right)):
       takesNew = channel.reducer == .min ? right < left : right > left
     default:

@@ -73,7 +73,7 @@ extension RunRefusal: CustomStringConvertible {
       \(open.map { "  \($0.question.id)  \($0.node): \($0.question.prompt.firstLine)" }.joined(separator: "\n"))
       """
     case .answerDoesNotFit(let question, let why):
-      "the answer to \(question.question.id) (\(question.node)) does not fit: \(why); give another: --answer \(question.question.id)=\(question.question.placeholder)"
+      "the answer to \(question.question.id) (\(question.node)) does not fit: \(why); give another: \(question.question.samples.map { "--answer \(question.question.id)=\($0)" }.joined(separator: " or "))"
     case .alreadyAnswered(let id):
       "question \(id) is answered already, differently; the first answer counts; for another go back before it: graphrun resume THREAD --from N"
     case .secretUnset(let names):
@@ -86,12 +86,12 @@ extension RunRefusal: CustomStringConvertible {
 }
 
 extension Question {
-  /// What stands for an answer that fits, as it would be typed.
-  fileprivate var placeholder: String {
+  /// Answers of the kind that fits, as they would be typed.
+  fileprivate var samples: [String] {
     switch schema?["type"] {
-    case "string"? where choices == nil: #"'"TEXT"'"#
-    case "boolean"?: "true (or false)"
-    default: "VALUE"
+    case "string"? where choices == nil: [#"'"TEXT"'"#]
+    case "boolean"? where choices == nil: ["true", "false"]
+    default: ["VALUE"]
     }
   }
 }

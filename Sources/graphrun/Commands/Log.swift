@@ -39,15 +39,20 @@ struct Log: AsyncParsableCommand {
       try await Task.sleep(for: Self.pace)
     }
     printer.finish()
-    if known == 0, !global.json, !global.quiet {
-      Sink.error.line("thread \(thread) has printed nothing; its tasks: \(global.command("show", thread.rawValue))")
-    }
+    if printer.isEmpty, !global.json, !global.quiet { tellNothing(known > 0) }
     if follow, !global.json, !global.quiet { tellEnd(try await view.header(thread)) }
   }
 
   private func isMeant(_ record: OutputRecord) -> Bool {
     let isNodes = node.map { $0 == record.node || Namespace(record.namespace).nodes.contains($0) } ?? true
     return isNodes && (step == nil || record.step == step)
+  }
+
+  private func tellNothing(_ hasOthers: Bool) {
+    Sink.error.line(
+      hasOthers
+        ? "nothing of that was printed; all that was: \(global.command("log", thread.rawValue))"
+        : "thread \(thread) has printed nothing; its tasks: \(global.command("show", thread.rawValue))")
   }
 
   private func tellEnd(_ header: ThreadRecord) {
@@ -63,6 +68,7 @@ struct LogPrinter {
   let isJSON: Bool
   private var heading = ""
   private var open = ""
+  private(set) var isEmpty = true
 
   init(style: Style, isJSON: Bool) {
     self.style = style
@@ -70,6 +76,7 @@ struct LogPrinter {
   }
 
   mutating func show(_ records: [OutputRecord]) {
+    if !records.isEmpty { isEmpty = false }
     for record in records {
       if isJSON { Sink.output.line(record.json.text) } else { show(record) }
     }

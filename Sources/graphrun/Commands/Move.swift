@@ -13,14 +13,17 @@ struct Export: AsyncParsableCommand {
     discussion: "  graphrun export monday --output monday.jsonl\n  graphrun export monday > monday.jsonl")
 
   @Argument(help: "The thread.", completion: .thread) var thread: ThreadID
-  @Option(help: ArgumentHelp("The file; else standard output.", valueName: "file"), completion: .file())
+  @Option(help: ArgumentHelp("The file; else, or with -, standard output.", valueName: "file"), completion: .file())
   var output: String?
   @OptionGroup(title: "Everywhere") var global: GlobalOptions
 
   func run() async throws {
     let store = try await global.requireStore()
-    guard let output else {
-      return try await ThreadArchive.write(thread, of: store) { Sink.output.write(String(decoding: $0, as: UTF8.self)) }
+    guard let output, output != "-" else {
+      return try await ThreadArchive.write(thread, of: store) {
+        Sink.output.write(String(decoding: $0, as: UTF8.self))
+        if let failure = Sink.output.failure { throw failure }
+      }
     }
     let file = try NewFile(output)
     do {
@@ -87,7 +90,7 @@ struct Import: AsyncParsableCommand {
   }
 }
 
-/// A file that is there whole, or not at all; only its owner may read it.
+/// A file that is there whole, or not at all; only its owner may read it. Of what is there only a file is replaced.
 private final class NewFile: Sendable {
   private let path: String
   private let temporary: String
@@ -98,6 +101,10 @@ private final class NewFile: Sendable {
 
   init(_ path: String) throws {
     self.path = path
+    var there = stat()
+    guard unsafe lstat(path, &there) != 0 || there.st_mode & S_IFMT == S_IFREG else {
+      throw UsageError("\(path): there already, and no file; name another with --output, or - for standard output")
+    }
     var template = Array("\(path).XXXXXX".utf8CString)
     descriptor = unsafe template.withUnsafeMutableBufferPointer {
       unsafe $0.baseAddress.map { unsafe mkstemp($0) } ?? -1
@@ -131,6 +138,7 @@ private final class NewFile: Sendable {
 
   private static func failure(_ what: String, _ path: String) -> CommandFailure {
     CommandFailure(
-      "cannot \(what) \(path): \(unsafe String(cString: strerror(errno))); name another file with --output")
+      "cannot \(what) \(path): \(unsafe String(cString: strerror(errno))); name another file with --output",
+      status: errno == ENOSPC || errno == EIO ? .failed : .usage)
   }
 }

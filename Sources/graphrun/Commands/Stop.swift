@@ -19,13 +19,16 @@ struct Stop: AsyncParsableCommand {
     let store = try await global.requireStore(.readWrite)
     try await closing(store) {
       _ = try await ThreadView(store).header(thread)
+      let wasRunning = try await store.owner(of: thread) != nil
       try await endRunner(store)
       let header = try await Engine(store: store, kinds: .builtIn).settle(thread)
       if global.json {
         let line: JSON = ["thread": .string(thread.rawValue), "status": .string(header.status.rawValue)]
         Sink.output.line(line.text)
       } else {
-        Sink.output.line("thread \(thread): \(header.status.rawValue)")
+        Sink.output.line(
+          wasRunning
+            ? "thread \(thread): \(header.status.rawValue)" : "thread \(thread) was not running: \(header.status.rawValue)")
       }
     }
   }

@@ -9,7 +9,11 @@ enum InputFile {
   /// - Throws: ``UsageError`` when it cannot be read, or is larger than a state may be.
   static func contents(of path: String) throws -> Data {
     let file = path == "-" ? .standardInput : FileHandle(forReadingAtPath: path)
-    guard let file, let data = try? file.read(upToCount: limitBytes + 1) else {
+    var isFolder: ObjCBool = false
+    if unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
+      throw UsageError("\(path): a folder; name a file")
+    }
+    guard let file, let data = try? file.read(upToCount: limitBytes + 1) ?? Data() else {
       throw UsageError("\(path): cannot be read; name a file that is there and that you may read")
     }
     guard data.count <= limitBytes else { throw UsageError("\(path): larger than 64 MiB, which no state may be") }

@@ -22,7 +22,7 @@ struct HistoryTable {
     let isForked = branches.contains { $0.count > 1 }
     return Table(
       isForked ? [""] + titles : titles, zip(lines, branches).map { isForked ? [$1] + cells($0) : cells($0) },
-      leavingOut: isForked ? ["MADE", "FROM", "SOURCE", "STEP"] : ["MADE", "SOURCE", "FROM", "STEP"])
+      leavingOut: ["MADE", "SOURCE", "STEP", "TOOK"])
   }
 
   private func cells(_ line: HistoryLine) -> [String] {

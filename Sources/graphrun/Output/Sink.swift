@@ -18,6 +18,7 @@ final class Sink: Sendable {
 
   private struct State {
     var isClosed = false
+    var failure: Int32?
     var onClose: (@Sendable () -> Void)?
   }
 
@@ -30,6 +31,11 @@ final class Sink: Sendable {
     state.withLock { $0.onClose = action }
   }
 
+  /// Why not all could be written; `nil` too where nobody reads any more, who wants no more.
+  var failure: CommandFailure? {
+    state.withLock { $0.failure }.map { CommandFailure("standard output: \(unsafe String(cString: strerror($0)))") }
+  }
+
   func line(_ text: String) { write(text + "\n") }
 
   func write(_ text: String) {
@@ -39,6 +45,7 @@ final class Sink: Sendable {
       let isWritten = text.withUTF8 { unsafe Self.write(UnsafeRawBufferPointer($0), to: descriptor) }
       guard !isWritten else { return nil }
       state.isClosed = true
+      if errno != EPIPE { state.failure = errno }
       defer { state.onClose = nil }
       return state.onClose
     }

@@ -154,8 +154,9 @@ struct SnapshotPanes {
   /// What is asked inside stands there.
   private func questions(of task: TaskRecord, indent: String) -> [String] {
     [task].openQuestions.map(\.question).filter { $0.origin == nil }.flatMap { question in
-      let prompt = SafeText.lines(question.prompt).replacing("\n", with: "\n\(indent)  ")
-      return ["\(indent)asks (\(question.id)): \(prompt)"]
+      let prompt = SafeText.lines(question.prompt).split(separator: "\n", omittingEmptySubsequences: false)
+      let lines = ["asks (\(question.id)): \(prompt.first ?? "")"] + prompt.dropFirst().map { "  \($0)" }
+      return lines.flatMap { folded($0, indent: indent) }
         + question.samples.map { indent + answering("\(question.id)=\($0)") }
     }
   }

@@ -27,6 +27,14 @@ struct RunReport {
   private func say(_ text: String) { Sink.output.line(text) }
   private func complain(_ text: String) { Sink.error.line(text) }
 
+  /// `text` folded at its words where `stream` is a terminal that is narrower; what is indented of itself stays whole, to be
+  /// copied.
+  private func lines(_ text: some StringProtocol, indent: Int, on stream: Int32) -> [String] {
+    guard Terminal.isTerminal(stream), text.first != " " else { return [String(text)] }
+    let room = Terminal.size.columns - indent
+    return String(text).folded(first: room, rest: room)
+  }
+
   private func done() {
     let what = tasks == 0 ? "nothing was left to do" : "\(counted(tasks, "task")), \(spoken(seconds))"
     say("\(style.green("done")): thread \(style.bold(name)), \(what)")
@@ -40,31 +48,46 @@ struct RunReport {
     for error in end.errors {
       let lines = SafeText.lines(error.message).split(separator: "\n", omittingEmptySubsequences: false)
       let place = error.node.map { "node \($0) (\(error.kind.rawValue)): " } ?? ""
-      complain("\(errorStyle.red("failed")): \(place)\(lines.first ?? "")")
-      for line in lines.dropFirst() { complain("  \(line)") }
+      let first = self.lines(place + (lines.first ?? ""), indent: "failed: ".count, on: STDERR_FILENO)
+      complain("\(errorStyle.red("failed")): \(first[0])")
+      for line in first.dropFirst() + lines.dropFirst().flatMap({ self.lines($0, indent: 2, on: STDERR_FILENO) }) {
+        complain("  \(line)")
+      }
     }
-    questions(to: complain)
+    questions(on: STDERR_FILENO)
+    if !end.interrupts.isEmpty { complain("") }
     if end.errors.contains(where: { [.spawn, .connection].contains($0.kind) }), let path = graph.source?.path {
       complain("check: \(global.command("doctor", path.fromHere.quotedForShell))")
     }
-    complain("look:  \(global.command("log", name))")
+    complain("look:  \(global.command(hasPrinted ? "log" : "show", name))")
     complain("then:  \(errorStyle.bold(global.command("resume", name)))")
+  }
+
+  /// Whether more may stand in what the failed printed than in their errors.
+  private var hasPrinted: Bool {
+    end.errors.contains { error in
+      switch error.kind {
+      case .expect, .expression, .type, .conflict, .undeclared, .route, .limit, .refused, .store: false
+      case .exit, .signal, .timeout, .spawn, .connection, .http, .model, .tool, .swift, .parse, .protocol: true
+      }
+    }
   }
 
   private func waiting() {
     say("\(style.yellow("waiting")): thread \(style.bold(name)) needs \(counted(end.interrupts.count, "answer"))")
-    questions(to: say)
+    questions(on: STDOUT_FILENO)
   }
 
-  private func questions(to print: (String) -> Void) {
+  private func questions(on stream: Int32) {
+    let print = stream == STDERR_FILENO ? complain : say
     for open in end.interrupts {
       print("")
       print("\(open.task) asks (\(open.question.id)):")
       for line in SafeText.lines(open.question.prompt).split(separator: "\n", omittingEmptySubsequences: false) {
-        print("  \(line)")
+        for piece in lines(line, indent: 2, on: stream) { print("  \(piece)") }
       }
       if let choices = open.question.choices {
-        print("  one of: \(choices.map { SafeText.line($0.typed) }.joined(separator: ", "))")
+        print("  one of: \(choices.map { $0.typed.isEmpty ? "\"\"" : SafeText.line($0.typed) }.joined(separator: ", "))")
       }
       for sample in open.question.samples {
         print("  " + style.bold(global.command("resume", name, "--answer", "\(open.question.id)=\(sample)")))
@@ -75,7 +98,7 @@ struct RunReport {
   private func stopped() {
     let next = end.next.isEmpty ? "" : ", next: \(Set(end.next).map(\.rawValue).sorted().joined(separator: ", "))"
     say("\(style.yellow("stopped")): thread \(style.bold(name)) at checkpoint \(end.checkpoint)\(next)")
-    questions(to: say)
+    questions(on: STDOUT_FILENO)
     say("then:  \(style.bold(global.command("resume", name)))")
   }
 

@@ -12,14 +12,19 @@ struct SyntaxRule: Rule {
       let errors = try zip(distinct, JQ.check(distinct)).reduce(into: [:]) { $0[$1.0] = $1.1 }
       return uses.compactMap { use in
         errors[use.expression].map { error in
-          let hint =
-            use.expression.source.contains("${{") ? "a bare expression has no ${{ }}; in a string write \\( )" : nil
-          return Problem(at: use.position(at: error.offset ?? 0), error.message, hint: hint)
+          Problem(
+            at: use.position(at: error.offset ?? 0), error.message, hint: hint(for: error.message, in: use.expression))
         }
       }
     } catch {
       return [Problem(.warning, at: position, "the expressions could not be checked: \(error)")]
     }
+  }
+
+  private static func hint(for message: String, in expression: Expression) -> String? {
+    if expression.source.contains("${{") { return "a bare expression has no ${{ }}; in a string write \\( )" }
+    guard let word = message.wholeMatch(of: #/([A-Za-z_]+)/0 is not defined/#)?.1 else { return nil }
+    return "a channel has a dot, .\(word); a text is quoted twice, '\"\(word)\"'"
   }
 }
 
