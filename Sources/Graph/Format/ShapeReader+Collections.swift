@@ -65,7 +65,8 @@ extension ShapeReader {
   private static let elsewhere = [
     "if": "when", "needs": "after", "depends_on": "after", "depends-on": "after", "then": "next", "goto": "next",
     "output": "save", "command": "run", "script": "run", "environment": "env", "working-directory": "dir", "cwd": "dir",
-    "retries": "retry", "variables": "state", "steps": "nodes", "tasks": "nodes", "name": "graph", "max_steps": "max-steps",
+    "retries": "retry", "variables": "state", "steps": "nodes", "tasks": "nodes", "name": "graph",
+    "max_steps": "max-steps",
   ]
 
   mutating func unknownKey(_ member: YAMLNode.Member, in object: ObjectShape) {

@@ -11,7 +11,9 @@ enum Timestamp {
   private static func isWellFormed(_ text: String) -> Bool {
     let form = #/(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:Z|[+-](\d\d):(\d\d))/#
     guard let match = text.wholeMatch(of: form)?.output else { return false }
-    let fields = [match.1, match.2, match.3, match.4, match.5, match.6, match.7 ?? "0", match.8 ?? "0"].compactMap { Int($0) }
+    let fields = [match.1, match.2, match.3, match.4, match.5, match.6, match.7 ?? "0", match.8 ?? "0"].compactMap {
+      Int($0)
+    }
     guard fields.count == 8, fields[3] < 24, fields[4] < 60, fields[5] < 60, fields[6] < 24, fields[7] < 60 else {
       return false
     }

@@ -28,7 +28,8 @@ struct Stop: AsyncParsableCommand {
       } else {
         Sink.output.line(
           wasRunning
-            ? "thread \(thread): \(header.status.rawValue)" : "thread \(thread) was not running: \(header.status.rawValue)")
+            ? "thread \(thread): \(header.status.rawValue)"
+            : "thread \(thread) was not running: \(header.status.rawValue)")
       }
     }
   }

@@ -44,7 +44,8 @@ enum TypingMistake {
     if message.hasPrefix("Error: Unexpected argument '"), message.contains("'\nUsage: graphrun run "),
       message.prefix(while: { !$0.isNewline }).contains("=")
     {
-      return message.replacing("'\nUsage", with: "'; inputs are given with --input KEY=VALUE\nUsage", maxReplacements: 1)
+      return message.replacing(
+        "'\nUsage", with: "'; inputs are given with --input KEY=VALUE\nUsage", maxReplacements: 1)
     }
     guard let end = message.firstRange(of: ">'"), message.hasPrefix("Error: The value "),
       message[end.upperBound...].first?.isNewline ?? true,

@@ -11,7 +11,8 @@ struct LineDifference {
 
   init(_ old: [String], _ new: [String]) {
     let start = zip(old, new).prefix { Self.areSame($0, $1) }.count
-    let end = zip(old.dropFirst(start).reversed(), new.dropFirst(start).reversed()).prefix { Self.areSame($0, $1) }.count
+    let end = zip(old.dropFirst(start).reversed(), new.dropFirst(start).reversed()).prefix { Self.areSame($0, $1) }
+      .count
     all += old.prefix(start).map(Line.both)
     addMiddle(Array(old.dropFirst(start).dropLast(end)), Array(new.dropFirst(start).dropLast(end)))
     all += old.suffix(end).map(Line.both)

@@ -87,7 +87,8 @@ struct RunReport {
         for piece in lines(line, indent: 2, on: stream) { print("  \(piece)") }
       }
       if let choices = open.question.choices {
-        print("  one of: \(choices.map { $0.typed.isEmpty ? "\"\"" : SafeText.line($0.typed) }.joined(separator: ", "))")
+        print(
+          "  one of: \(choices.map { $0.typed.isEmpty ? "\"\"" : SafeText.line($0.typed) }.joined(separator: ", "))")
       }
       for sample in open.question.samples {
         print("  " + style.bold(global.command("resume", name, "--answer", "\(open.question.id)=\(sample)")))
