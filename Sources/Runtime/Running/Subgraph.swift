@@ -61,7 +61,7 @@ struct Subgraph: Sendable {
     do {
       admission = try Admission(
         graph: graph, inputs: inputs, before: nil, environment: context.userEnvironment, now: context.clock.now(),
-        namespace: context.namespace)
+        thread: context.thread, namespace: context.namespace)
     } catch {
       throw NodeFailure(error)
     }

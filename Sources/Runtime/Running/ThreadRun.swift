@@ -225,7 +225,7 @@ struct ThreadRun: Sendable {
         tasks: changed.map(plan.storable), others: ended.flatMap(\.others), header: header,
         telling: ended.flatMap(\.events))
     }
-    let values = position.values.adding(tasks, channels: plan.graph.channels, step: step)
+    let values = position.values.adding(tasks, channels: plan.graph.channels, thread: context.thread)
     return RunEnd(
       status: status, checkpoint: header.head, step: header.step, values: values,
       outputs: await plan.graph.outputs(of: values),
@@ -294,19 +294,27 @@ extension [TaskRecord] {
   /// The finished tasks' writes, in the order they land.
   var entries: [StateFold.Entry] {
     enumerated().filter { $0.element.isFinished && $0.element.status != .failed }.flatMap { index, record in
-      record.writes.map { StateFold.Entry(task: index, writer: record.label, write: $0) }
+      record.writes.map { StateFold.Entry(task: index, id: record.id, writer: record.label, write: $0) }
     }
   }
 }
 
 extension JSONObject {
-  /// This state with the writes of the finished among `tasks`, as far as they go together.
+  /// This state with the writes of the finished among `tasks`; a channel in which they do not go together stays as it is.
   func adding(
-    _ tasks: [TaskRecord], channels: OrderedDictionary<ChannelName, ChannelDefinition>, step: Int
+    _ tasks: [TaskRecord], channels: OrderedDictionary<ChannelName, ChannelDefinition>, thread: ThreadID
   ) -> JSONObject {
-    let entries = tasks.entries
-    guard !entries.isEmpty else { return self }
-    return (try? StateFold(channels: channels, step: step).apply(entries, to: self, ends: false).values) ?? self
+    let fold = StateFold(channels: channels, thread: thread)
+    var entries = tasks.entries
+    while !entries.isEmpty {
+      do throws(StateFold.Conflicts) {
+        return try fold.apply(entries, to: self, ends: false).values
+      } catch {
+        let refused = Set(error.all.map(\.channel))
+        entries.removeAll { refused.contains($0.write.channel) }
+      }
+    }
+    return self
   }
 
   /// Without what is never stored.
