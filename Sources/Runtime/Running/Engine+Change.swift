@@ -53,8 +53,13 @@ extension Engine {
         let stored = try await store.checkpoint(nil, of: thread, namespace: "")
       else { throw RunRefusal.unknownThread(thread) }
       let tasks = update.node == nil ? try await knownTasks(header) : []
-      let branch = try await branch(
-        header, from: stored.with(defaultsOf: graph), update, source: .update, graph: graph, tasks: tasks)
+      let position = stored.with(defaultsOf: graph)
+      if header.graphHash != graph.record.hash {
+        let objections = GraphChange.objections(
+          to: graph, at: position, from: try await earlierGraph(header), keepsDue: update.node == nil, tasks: tasks)
+        guard objections.isEmpty else { throw RunRefusal.changedGraph(objections) }
+      }
+      let branch = try await branch(header, from: position, update, source: .update, graph: graph, tasks: tasks)
       try await store.commit(branch.changes, fence: fence)
       return branch.header
     }
