@@ -103,7 +103,7 @@ struct ThreadRun: Sendable {
       ledger.tell(.stepStart(step: step, nodes: toStart.map { tasks[$0].id.nodeName }))
     }
     let ended = adopted + (try await pool(position.record.agenda).run(toRun, of: &tasks, ahead: &ahead))
-    let errors = tasks.filter { $0.status == .failed && $0.handler == nil }.compactMap(\.error)
+    let errors = tasks.filter(\.hasFailed).compactMap(\.error)
     if !errors.isEmpty { return try await close(.failed, errors: errors, ended: ended, tasks: tasks) }
     if tasks.allSatisfy(\.isFinished) { return try await land(tasks, ended) }
     let isStopped = tasks.contains { !$0.isFinished && $0.status != .waiting }
@@ -143,7 +143,7 @@ struct ThreadRun: Sendable {
       } catch {
         throw StoreError(error)
       }
-      let failed = tasks.filter { $0.status == .failed && $0.handler == nil }
+      let failed = tasks.filter(\.hasFailed)
       guard failed.isEmpty else {
         return try await close(
           .failed, errors: failed.compactMap(\.error), ended: ending(ended, tasks, losers), tasks: tasks)
@@ -256,6 +256,9 @@ extension TaskRecord {
     case .pending, .started, .waiting: false
     }
   }
+
+  /// Nothing is left to try, and nobody handles it.
+  var hasFailed: Bool { status == .failed && handler == nil && notBefore == nil }
 
   var needsRun: Bool {
     switch status {
