@@ -12,10 +12,7 @@ struct Subgraph: Sendable {
   init(_ graph: StateGraph, in task: TaskRecord, of parent: RunContext, output: TaskOutput) {
     self.graph = graph
     self.task = task
-    context = RunContext(of: graph, namespace: task.inside.path, in: parent) { [outer = parent.onLife] in
-      output.touch()
-      outer()
-    }
+    context = RunContext(of: graph, namespace: task.inside.path, in: parent, output: output)
   }
 
   /// Begins it, or goes on where it was, and runs as far as it comes.

@@ -121,6 +121,7 @@ extension TaskRun {
     case .finished(.ask(let prompts)):
       throw Waiting(prompts)
     case .cancelled:
+      if effects == .once, let why = run.expiry() { throw doubt("the graph it runs in was given up: \(why)") }
       throw Stopping()
     case .broken(let error):
       throw error

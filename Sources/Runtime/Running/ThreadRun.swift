@@ -106,7 +106,9 @@ struct ThreadRun: Sendable {
     let errors = tasks.filter(\.hasFailed).compactMap(\.error)
     if !errors.isEmpty { return try await close(.failed, errors: errors, ended: ended, tasks: tasks) }
     if tasks.allSatisfy(\.isFinished) { return try await land(tasks, ended) }
-    let isStopped = tasks.contains { !$0.isFinished && $0.status != .waiting }
+    // What is in doubt because the time is up inside another graph is asked there, whatever else was ended with it.
+    let isAsked = context.expiry() != nil && tasks.openQuestions.contains { $0.question.kind == .doubt }
+    let isStopped = !isAsked && tasks.contains { !$0.isFinished && $0.status != .waiting }
     return try await close(isStopped ? .stopped : .waiting, ended: ended, tasks: tasks)
   }
 
