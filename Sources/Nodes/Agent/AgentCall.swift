@@ -102,11 +102,17 @@ struct AgentCall: Sendable {
   private func settleDoubt(_ entry: Toolbox.Entry) async throws -> End? {
     guard attempts > 0, notes[startName]?["paused"] != true, !mayRepeat(entry) else { return nil }
     let arguments = call.arguments.fitted(to: entry.tool.parameters.inlined).json.objectValue ?? [:]
-    let question = doubt(entry, arguments, attempts, why: "its runner ended, or it was stopped, while it was called")
+    let givenUp = notes[startName]?["given up"]?.intValue ?? 0
+    let question = doubt(
+      entry, arguments, attempts, givenUp: givenUp,
+      why: givenUp > 0
+        ? "it was given up in doubt before" : "its runner ended, or it was stopped, while it was called")
     switch task.answer(to: question.key) {
     case nil: return .ask([question])
     case "rerun"?: return nil
     case "fail"?:
+      // Whoever goes on after that is asked again.
+      try await task.remember(startName, ["attempt": .int(attempts), "given up": .int(givenUp + 1)])
       throw NodeFailure(.refused, "given up while it was not known whether \(entry.tool.name) took effect")
     case let answer?:
       let given = answer["skip"]?.argumentText ?? "it was skipped, as it is not known whether it took effect"
@@ -143,11 +149,15 @@ struct AgentCall: Sendable {
     task.node.effects == .repeatable || (entry.mayRepeat && task.node.effects == nil)
   }
 
-  private func doubt(_ entry: Toolbox.Entry, _ arguments: JSONObject, _ attempt: Int, why: String) -> Prompt {
+  /// - Parameter givenUp: how often the same doubt was answered with `fail` before.
+  private func doubt(
+    _ entry: Toolbox.Entry, _ arguments: JSONObject, _ attempt: Int, givenUp: Int = 0, why: String
+  ) -> Prompt {
     Prompt(
       "It is not known whether \(entry.tool.name) of the server \(entry.server) with\n\(JSON.object(arguments).text)\n"
         + "took effect: \(why). Run it again, skip it, or fail?",
-      choices: ["rerun", "skip", "fail"], key: "\(name) doubt \(attempt)", kind: .doubt)
+      choices: ["rerun", "skip", "fail"], key: "\(name) doubt \(attempt)" + (givenUp > 0 ? " again \(givenUp)" : ""),
+      kind: .doubt)
   }
 
   // MARK: Its end

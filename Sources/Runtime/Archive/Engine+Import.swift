@@ -57,6 +57,9 @@ struct ArchiveCheck {
   private var lines: [String: Line] = [:]
   private var unfinished: [TaskRecord] = []
 
+  /// What is known of the thread's own tasks that are due.
+  private var newest: [TaskRecord] = []
+
   /// How many checkpoints of a namespace grow from each.
   private typealias Children = [String: [Int: Int]]
 
@@ -124,7 +127,9 @@ struct ArchiveCheck {
     case .gap(let gap): try lines[gap.namespace, default: Line()].take(gap)
     case .checkpoint(let record, let values):
       try lines[record.namespace, default: Line()].take(record, values)
-    case .task(let task): if !task.isFinished { unfinished.append(task) }
+    case .task(let task):
+      if !task.isFinished { unfinished.append(task) }
+      if task.id.namespace.isEmpty, task.checkpoint >= header?.head ?? 0 { newest.append(task) }
     case .note, .output: break
     }
     do { try part.change.map { try [$0].checkLimits() } } catch { throw Malformed("\(error)") }
@@ -166,7 +171,8 @@ struct ArchiveCheck {
     }
     guard graph.name == header.graphName else { throw Malformed("its graph is called \(graph.name)") }
     let position = StoredCheckpoint(record: head, values: line.values)
-    if let objection = GraphChange.objections(to: graph, at: position, from: nil).first { throw Malformed(objection) }
+    let objections = GraphChange.objections(to: graph, at: position, from: nil, tasks: newest)
+    if let objection = objections.first { throw Malformed(objection) }
     if let objection = StateWeight(line.values).objection { throw Malformed(objection) }
   }
 }

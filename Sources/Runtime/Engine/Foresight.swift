@@ -29,7 +29,7 @@ struct Foresight: Sendable {
     /// One for each due task, in the agenda's order.
     var tasks: [TaskRecord]
     var values: JSONObject
-    var step: Int
+    var thread: ThreadID
 
     /// The newest checkpoint.
     var head: Int
@@ -74,7 +74,7 @@ struct Foresight: Sendable {
     var values = now.values
     for (index, landing) in landings.enumerated() where index < found[found.count - 1].distance {
       var messages = MessagePlaces()
-      let fold = StateFold(channels: plan.graph.channels, step: now.step + index)
+      let fold = StateFold(channels: plan.graph.channels, thread: now.thread)
       guard let changes = try? fold.changes(landing.entries, in: values, &messages) else { break }
       changes.apply(to: &values)
       starts += found.filter { $0.distance == index + 1 }.map { [values] in

@@ -110,6 +110,16 @@ struct EndedTask {
 
   /// Set when the task failed and `on-error` routes it.
   var failure: (handler: NodeName, error: TaskError)?
+
+  /// The nodes that it leads to itself, barriers aside.
+  var leads: [NodeName] {
+    if let failure { return [failure.handler] }
+    return triggers.map { trigger in
+      switch trigger {
+      case .edge(let name), .fanOut(let name, _, _): name
+      }
+    }
+  }
 }
 
 /// What the ended tasks of a super-step lead to, before barriers and deferral are settled.

@@ -50,10 +50,10 @@ extension StateFold {
   ) throws(Conflict) -> Folded {
     let list = try list(old, channel, entries)
     var edited = Edited(places: known.take(channel.name, list), count: list.count)
-    var made = 0
+    var ids = MadeIDs(thread: thread, channel: channel.name)
     for entry in entries {
       for item in entry.write.value.asItems {
-        let message = try message(item, entry, channel.name, &made)
+        let message = try message(item, entry, channel.name, &ids)
         let id = message["id"]?.stringValue ?? ""
         if message["role"] == "remove" {
           try remove(id, entry, channel.name, list, &edited)
@@ -65,6 +65,25 @@ extension StateFold {
     let folded = edited.folded
     known.put(edited.takePlaces(), count: edited.count, of: channel.name)
     return folded
+  }
+
+  /// Ids for messages without one: what they are made of is the task and the place among what it wrote to the channel, so
+  /// that they are the same whoever else wrote, and no two are alike, whichever subgraph they come from.
+  private struct MadeIDs {
+    let thread: ThreadID
+    let channel: ChannelName
+    private var made: [TaskID: (prefix: String, count: Int)] = [:]
+
+    init(thread: ThreadID, channel: ChannelName) {
+      self.thread = thread
+      self.channel = channel
+    }
+
+    mutating func next(for task: TaskID) -> String {
+      let known = made[task] ?? (TaskKey.messages(thread, task, in: channel), 0)
+      made[task] = (known.prefix, known.count + 1)
+      return "\(known.prefix).\(known.count)"
+    }
   }
 
   /// A list of messages under way. It is copied only once something in it is changed.
@@ -133,7 +152,7 @@ extension StateFold {
 
   /// `item` as a message with a role and an id.
   private func message(
-    _ item: JSON, _ entry: Entry, _ name: ChannelName, _ made: inout Int
+    _ item: JSON, _ entry: Entry, _ name: ChannelName, _ ids: inout MadeIDs
   ) throws(Conflict) -> JSON {
     var object: JSONObject
     switch item {
@@ -155,8 +174,7 @@ extension StateFold {
       guard object["role"] != "remove" else {
         throw conflict(.type, name, [entry], "channel \(name): {role: remove} of \(entry.writer) names no id")
       }
-      object["id"] = .string("m\(step).\(made)")
-      made += 1
+      object["id"] = .string(ids.next(for: entry.id))
     case let other?:
       throw conflict(
         .type, name, [entry], "channel \(name): a message id is a string, \(entry.writer) gave \(other.typePhrase)")

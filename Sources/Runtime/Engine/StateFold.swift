@@ -7,6 +7,9 @@ struct StateFold {
   struct Entry {
     /// Place of the writing task among the super-step's tasks; -1 for inputs and updates.
     var task: Int
+
+    /// The writing task itself (see ``TaskID/outside(namespace:checkpoint:)`` for inputs and updates).
+    var id: TaskID
     var writer: String
     var write: ChannelWrite
   }
@@ -21,8 +24,8 @@ struct StateFold {
 
   let channels: OrderedDictionary<ChannelName, ChannelDefinition>
 
-  /// The step the writes belong to; part of the ids given to messages without one.
-  let step: Int
+  /// Part of the ids given to messages without one.
+  let thread: ThreadID
 
   struct Result {
     var values: JSONObject

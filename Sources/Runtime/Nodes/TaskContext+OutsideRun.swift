@@ -15,9 +15,10 @@ extension StateGraph {
     }
     var scope = Scope()
     do {
-      let entries = writes.map { StateFold.Entry(task: -1, writer: "input", write: $0) }
-      scope.state = try StateFold(channels: channels, step: 0).apply(entries, to: StateFold.initial(channels).values)
-        .values
+      let id = TaskID.outside(checkpoint: 1)
+      let entries = writes.map { StateFold.Entry(task: -1, id: id, writer: "input", write: $0) }
+      let fold = StateFold(channels: channels, thread: "any")
+      scope.state = try fold.apply(entries, to: StateFold.initial(channels).values).values
     } catch {
       throw .badInputs(error.all.map(\.message).joined(separator: "\n"))
     }

@@ -13,17 +13,19 @@ struct Admission: Sendable {
   /// - Throws: ``RunRefusal`` naming every input that is missing, unknown or does not fit.
   init(
     graph: StateGraph, inputs: JSONObject, before: StoredCheckpoint?, environment: [String: String], now: Timestamp,
-    namespace: String = ""
+    thread: ThreadID, namespace: String = ""
   ) throws(RunRefusal) {
     self.graph = graph
     self.now = now
     let base =
       before.map { StateFold.Result(values: $0.with(defaultsOf: graph).values, deltas: []) }
       ?? StateFold.initial(graph.channels)
-    let folded = try Self.fold(
-      inputs, graph, base, step: (before?.record.step ?? -1) + 1, isFirst: before == nil)
-    if let objection = StateWeight(folded.values.storable(graph.channels)).objection { throw .badInputs(objection) }
     let number = (before?.record.number ?? 0) + 1
+    let folded = try Self.fold(
+      inputs, from: .outside(namespace: namespace, checkpoint: number),
+      StateFold(channels: graph.channels, thread: thread),
+      graph, base, isFirst: before == nil)
+    if let objection = StateWeight(folded.values.storable(graph.channels)).objection { throw .badInputs(objection) }
     let step = (before?.record.step ?? -1) + 1
     let (route, triggers) = try Self.start(graph, folded.values, environment)
     self.route = route
@@ -46,21 +48,22 @@ struct Admission: Sendable {
   }
 
   private static func fold(
-    _ inputs: JSONObject, _ graph: StateGraph, _ base: StateFold.Result, step: Int, isFirst: Bool
+    _ inputs: JSONObject, from source: TaskID, _ fold: StateFold, _ graph: StateGraph, _ base: StateFold.Result,
+    isFirst: Bool
   ) throws(RunRefusal) -> StateFold.Result {
     let known = graph.inputs.map(\.name)
     var entries: [StateFold.Entry] = []
     for (key, value) in inputs {
       let name = ChannelName(rawValue: key)
       guard known.contains(name) else { throw .undeclaredInput(key, known: known) }
-      entries.append(StateFold.Entry(task: -1, writer: "input", write: ChannelWrite(name, value)))
+      entries.append(StateFold.Entry(task: -1, id: source, writer: "input", write: ChannelWrite(name, value)))
     }
     let missing = graph.inputs.filter { input in
       inputs[input.name.rawValue] == nil && (isFirst ? input.initial : base.values[input.name.rawValue]) == nil
     }.map(\.name)
     guard missing.isEmpty else { throw .missingInputs(missing) }
     do {
-      return try StateFold(channels: graph.channels, step: step).apply(entries, to: base.values)
+      return try fold.apply(entries, to: base.values)
     } catch {
       throw .badInputs(
         error.all.map { $0.told(of: "--input").replacing("channel", with: "input", maxReplacements: 1) }

@@ -39,6 +39,7 @@ struct AttemptTimers: Sendable {
         case .timerEnded: continue
         case .expired(let message):
           expiry = expiry ?? message
+          output.expire(message)
           group.cancelAll()
         case .outcome(let outcome):
           group.cancelAll()

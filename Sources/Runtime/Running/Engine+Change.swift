@@ -53,8 +53,13 @@ extension Engine {
         let stored = try await store.checkpoint(nil, of: thread, namespace: "")
       else { throw RunRefusal.unknownThread(thread) }
       let tasks = update.node == nil ? try await knownTasks(header) : []
-      let branch = try await branch(
-        header, from: stored.with(defaultsOf: graph), update, source: .update, graph: graph, tasks: tasks)
+      let position = stored.with(defaultsOf: graph)
+      if header.graphHash != graph.record.hash {
+        let objections = GraphChange.objections(
+          to: graph, at: position, from: try await earlierGraph(header), keepsDue: update.node == nil, tasks: tasks)
+        guard objections.isEmpty else { throw RunRefusal.changedGraph(objections) }
+      }
+      let branch = try await branch(header, from: position, update, source: .update, graph: graph, tasks: tasks)
       try await store.commit(branch.changes, fence: fence)
       return branch.header
     }
@@ -81,7 +86,7 @@ extension Engine {
     let plan = GraphPlan(graph)
     let old = position.record
     let number = header.head + 1
-    let folded = try fold(update, position, graph)
+    let folded = try fold(update, position, graph, from: .outside(checkpoint: number), of: header.id)
     if let objection = StateWeight(folded.values.storable(graph.channels)).objection {
       throw RunRefusal.badInputs(objection)
     }
@@ -109,15 +114,17 @@ extension Engine {
       tasks: kept)
   }
 
-  private func fold(_ update: StateUpdate, _ position: StoredCheckpoint, _ graph: StateGraph) throws -> StateFold.Result
-  {
+  private func fold(
+    _ update: StateUpdate, _ position: StoredCheckpoint, _ graph: StateGraph, from source: TaskID, of thread: ThreadID
+  ) throws -> StateFold.Result {
     let entries = update.values.map { key, value in
       StateFold.Entry(
-        task: -1, writer: update.node?.rawValue ?? "--set", write: ChannelWrite(ChannelName(rawValue: key), value))
+        task: -1, id: source, writer: update.node?.rawValue ?? "--set",
+        write: ChannelWrite(ChannelName(rawValue: key), value))
     }
     // Without a node, what is due stays due, so it still sees what it was to see.
     do {
-      return try StateFold(channels: graph.channels, step: position.record.step + 1).apply(
+      return try StateFold(channels: graph.channels, thread: thread).apply(
         entries, to: position.values, ends: update.node != nil)
     } catch {
       throw RunRefusal.badInputs(error.all.map { $0.told(of: "--set") }.joined(separator: "\n"))

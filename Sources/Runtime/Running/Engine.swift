@@ -89,7 +89,7 @@ public struct Engine: Sendable {
       }
       let before = known == nil ? nil : try await store.checkpoint(nil, of: thread, namespace: "")
       let admission = try Admission(
-        graph: graph, inputs: inputs, before: before, environment: environment, now: clock.now())
+        graph: graph, inputs: inputs, before: before, environment: environment, now: clock.now(), thread: thread)
       onRoute(nil, admission.route)
       let context = context(graph, fence, secrets, durability, options, stop, observe)
       if let known { try await endOrphans(known, context) }

@@ -29,13 +29,17 @@ public enum GraphChange {
   /// - Parameters:
   ///   - old: the graph it ran so far, where it is known.
   ///   - keepsDue: what is due at `position` will run.
-  ///   - tasks: what is known of the due tasks; what the finished among them wrote is still to land.
+  ///   - tasks: what is known of the due tasks; what the finished among them wrote is still to land, and where they lead is
+  ///     still to come.
   static func objections(
     to graph: StateGraph, at position: StoredCheckpoint, from old: StateGraph?, keepsDue: Bool = true,
     tasks: [TaskRecord] = []
   ) -> [String] {
+    let agenda = position.record.agenda
+    let due = Set(agenda.due.map(\.id))
+    let tasks = tasks.filter { due.contains($0.id) }
     var objections: [String] = []
-    for name in keepsDue ? Set(position.record.agenda.nodes).sorted() : [] {
+    for name in keepsDue ? Set(agenda.nodes).sorted() : [] {
       guard let node = graph.nodes[name] else {
         objections.append("node \(name) is due and no longer there")
         continue
@@ -44,13 +48,15 @@ public enum GraphChange {
         objections.append("node \(name) is due and was a \(before.kind), now a \(node.kind)")
       }
     }
+    objections += missing(from: graph, beyond: tasks, agenda)
     let written = tasks.flatMap(\.writes).map(\.channel)
-    for name in Set(position.values.keys.map(ChannelName.init(rawValue:)) + written).sorted() {
+    let values = old.map { position.values.adding(tasks, channels: $0.channels, thread: "any") } ?? position.values
+    for name in Set(values.keys.map(ChannelName.init(rawValue:)) + written).sorted() {
       guard let channel = graph.channels[name] else {
         objections.append("channel \(name) has a value and is no longer declared")
         continue
       }
-      if let objection = position.values[name.rawValue].flatMap(channel.objection(to:)) {
+      if let objection = values[name.rawValue].flatMap(channel.objection(to:)) {
         objections.append("channel \(name): its value does not fit its changed type: \(objection)")
       }
     }
@@ -59,6 +65,21 @@ public enum GraphChange {
       objections.append("channel \(name) was reduced by \(before.reducer), now by \(channel.reducer)")
     }
     return objections
+  }
+
+  /// What `graph` lacks of the nodes that come after those that are due: where the ended among `tasks` lead, and what is
+  /// deferred.
+  private static func missing(from graph: StateGraph, beyond tasks: [TaskRecord], _ agenda: Agenda) -> [String] {
+    var reasons: OrderedDictionary<NodeName, String> = [:]
+    for task in tasks {
+      for name in task.ended.leads where !agenda.nodes.contains(name) {
+        reasons[name] = reasons[name] ?? "comes after \(task.label)"
+      }
+    }
+    for name in agenda.deferred.keys { reasons[name] = reasons[name] ?? "is deferred and still to run" }
+    return reasons.filter { graph.nodes[$0.key] == nil }.sorted { $0.key < $1.key }.map { name, reason in
+      "node \(name) \(reason) and is no longer there"
+    }
   }
 
   /// Whole, as what starts or is reached is no detail.

@@ -20,6 +20,9 @@ final class RunContext: Sendable {
   /// Called at every sign of life, for the `idle` of the task that the graph runs in.
   let onLife: @Sendable () -> Void
 
+  /// Why the task that the graph runs in may not go on, once its time is up.
+  let expiry: @Sendable () -> String?
+
   init(
     plan: GraphPlan, kinds: NodeRegistry, fence: Fence, ledger: NamespaceLedger, stop: StopControl, clock: RunClock,
     mask: SecretMask, secrets: JSONObject, userEnvironment: [String: String], childEnvironment: [String: String],
@@ -40,17 +43,22 @@ final class RunContext: Sendable {
     thread = fence.thread
     resources = RunResources()
     onLife = {}
+    expiry = { nil }
   }
 
-  /// For the run of `graph` inside one task of `parent`: its limits and stops are its own.
-  init(of graph: StateGraph, namespace: String, in parent: RunContext, onLife: @escaping @Sendable () -> Void) {
+  /// For the run of `graph` inside the one task of `parent` that has `output`: its limits and stops are its own.
+  init(of graph: StateGraph, namespace: String, in parent: RunContext, output: TaskOutput) {
     var options = parent.options
     options.maxSteps = nil
     options.until = nil
     options.breakBefore = []
     options.breakAfter = []
     self.options = options
-    self.onLife = onLife
+    onLife = { [outer = parent.onLife] in
+      output.touch()
+      outer()
+    }
+    expiry = { [outer = parent.expiry] in output.expiry ?? outer() }
     plan = GraphPlan(graph, namespace: namespace)
     ledger = NamespaceLedger(parent.ledger.ledger, namespace: namespace)
     onRoute = { _, _ in }

@@ -12,10 +12,7 @@ struct Subgraph: Sendable {
   init(_ graph: StateGraph, in task: TaskRecord, of parent: RunContext, output: TaskOutput) {
     self.graph = graph
     self.task = task
-    context = RunContext(of: graph, namespace: task.inside.path, in: parent) { [outer = parent.onLife] in
-      output.touch()
-      outer()
-    }
+    context = RunContext(of: graph, namespace: task.inside.path, in: parent, output: output)
   }
 
   /// Begins it, or goes on where it was, and runs as far as it comes.
@@ -61,7 +58,7 @@ struct Subgraph: Sendable {
     do {
       admission = try Admission(
         graph: graph, inputs: inputs, before: nil, environment: context.userEnvironment, now: context.clock.now(),
-        namespace: context.namespace)
+        thread: context.thread, namespace: context.namespace)
     } catch {
       throw NodeFailure(error)
     }

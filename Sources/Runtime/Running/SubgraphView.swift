@@ -32,7 +32,7 @@ public struct SubgraphView: Sendable {
       let inner = graph.flatMap { graph in graph.nodes[task.id.nodeName].flatMap(graph.subgraph) }
       let record = stored.record
       let due = record.due(with: try await store.tasks(of: thread, namespace: namespace, checkpoint: record.number))
-      let values = inner.map { stored.values.adding(due, channels: $0.channels, step: record.step + 1) }
+      let values = inner.map { stored.values.adding(due, channels: $0.channels, thread: thread) }
       views[task.id] = SubgraphView(
         record: record, values: values ?? stored.values, tasks: due,
         subgraphs: try await all(inside: due, of: thread, graph: inner, in: store, known))

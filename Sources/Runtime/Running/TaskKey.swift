@@ -18,6 +18,14 @@ enum TaskKey {
     return "q" + digest.prefix(9)
   }
 
+  /// What the ids begin with that are made for messages which `task` writes to `channel` without one.
+  static func messages(_ thread: ThreadID, _ task: TaskID, in channel: ChannelName) -> String {
+    let digest = digest([
+      thread.rawValue, task.namespace, task.due.description, task.node, "\(task.index)", "messages", channel.rawValue,
+    ])
+    return "m" + digest.prefix(12)
+  }
+
   /// Whether `text` could be the id of a question.
   static func isQuestion(_ text: String) -> Bool {
     text.utf8.count == 10 && text.hasPrefix("q")

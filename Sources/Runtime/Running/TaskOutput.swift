@@ -14,6 +14,7 @@ final class TaskOutput: Sendable {
     var droppedBytes = 0
     var attempt = 1
     var lastPrint = ContinuousClock.now
+    var expiry: String?
   }
 
   private let state = Mutex(State())
@@ -40,11 +41,17 @@ final class TaskOutput: Sendable {
     state.withLock {
       $0.attempt = attempt
       $0.lastPrint = .now
+      $0.expiry = nil
     }
   }
 
   /// Something inside the task shows that it goes on.
   func touch() { state.withLock { $0.lastPrint = .now } }
+
+  /// Why the attempt may not go on, once its time is up.
+  var expiry: String? { state.withLock(\.expiry) }
+
+  func expire(_ why: String) { state.withLock { $0.expiry = why } }
 
   /// How long the task has been silent.
   var silence: Duration { state.withLock { ContinuousClock.now - $0.lastPrint } }

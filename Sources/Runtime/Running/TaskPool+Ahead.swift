@@ -32,8 +32,8 @@ extension TaskPool.Work {
     else { return [] }
     return ahead.foresight.starts(
       Foresight.Present(
-        agenda: pool.agenda, tasks: tasks, values: pool.values, step: pool.step, head: pool.head, ended: ahead.ended,
-        known: ahead.known, depth: ahead.depth))
+        agenda: pool.agenda, tasks: tasks, values: pool.values, thread: pool.context.thread,
+        head: pool.head, ended: ahead.ended, known: ahead.known, depth: ahead.depth))
   }
 
   /// - Returns: whether one of them had ended in an earlier run, so that there may be more to start.
@@ -148,9 +148,10 @@ extension Foresight {
     guard let mark = record.ahead, mark.seen == seen(by: due, in: values) else { return false }
     guard plan.node(due.id.nodeName).next != nil, !record.writes.isEmpty else { return true }
     // Its routes were chosen on the state with its own writes, which therefore have to fit.
-    let entries = record.writes.map { StateFold.Entry(task: 0, writer: record.label, write: $0) }
+    let entries = record.writes.map { StateFold.Entry(task: 0, id: record.id, writer: record.label, write: $0) }
     var messages = MessagePlaces()
-    let fold = StateFold(channels: plan.graph.channels, step: step)
+    // The ids that messages get make no difference to that.
+    let fold = StateFold(channels: plan.graph.channels, thread: "any")
     return (try? fold.changes(entries, in: values, &messages, ends: false)) != nil
   }
 }

@@ -37,18 +37,24 @@ extension TaskRun {
     try await run.ledger.tasksEnded([record], others: outputs(), telling: [retry])
   }
 
-  /// Waits until the next attempt may start: a retry's delay, also one that began before a crash.
+  /// Waits until the next attempt may start: a retry's delay, also one that began before a crash. Where the run is to stop,
+  /// none does.
   private func waitForTurn(_ record: inout TaskRecord) async throws {
     guard let notBefore = record.notBefore else { return }
     let wait = notBefore.milliseconds - run.clock.now().milliseconds
     // A wall clock that jumped back must not stretch the wait beyond what the policy can ask for.
     let longest = Int((node.retry?.maxDelay ?? .seconds(60)).seconds * 1000)
-    if wait > 0 {
-      do {
-        try await run.clock.sleep(.milliseconds(min(wait, longest)))
-      } catch {
-        throw Stopping()
-      }
+    if wait > 0 { await sleep(.milliseconds(min(wait, longest))) }
+    guard run.stop.level == .none, !Task.isCancelled else { throw Stopping() }
+  }
+
+  /// Returns early where the run is asked to stop.
+  private func sleep(_ duration: Duration) async {
+    await withTaskGroup { [run] group in
+      group.addTask { try? await run.clock.sleep(duration) }
+      group.addTask { await run.stop.reached(.gentle) }
+      await group.next()
+      group.cancelAll()
     }
   }
 
@@ -115,6 +121,7 @@ extension TaskRun {
     case .finished(.ask(let prompts)):
       throw Waiting(prompts)
     case .cancelled:
+      if effects == .once, let why = run.expiry() { throw doubt("the graph it runs in was given up: \(why)") }
       throw Stopping()
     case .broken(let error):
       throw error

@@ -68,8 +68,8 @@ extension TaskRun {
   /// The state with this task's own writes and no sibling's, as far as its routes look; all of the writes have to fit.
   private func ownState(_ writes: [ChannelWrite]) throws -> JSONObject {
     guard !writes.isEmpty, let reads = run.plan.routeReads[node.name] else { return values }
-    let fold = StateFold(channels: run.plan.graph.channels, step: step)
-    let entries = writes.map { StateFold.Entry(task: 0, writer: node.name.rawValue, write: $0) }
+    let fold = StateFold(channels: run.plan.graph.channels, thread: run.thread)
+    let entries = writes.map { StateFold.Entry(task: 0, id: due.id, writer: node.name.rawValue, write: $0) }
     do {
       var places = messages
       let changes = try fold.changes(entries, in: values, &places, ends: false)

@@ -110,9 +110,9 @@ struct TaskRun: Sendable {
   private func approve(_ record: inout TaskRecord) async throws {
     guard let approval = node.approve, !run.options.approveAll else { return }
     if let asked = record.questions.last(where: { $0.isEngines && $0.kind == .approve }), let answer = asked.answer {
-      guard answer != .bool(true) else { return }
-      record.questions.removeAll { $0.id == asked.id }
-      throw NodeFailure(.refused, "not approved")
+      if answer == .bool(true) { return }
+      // One that failed by that answer asks again.
+      if record.status == .waiting { throw NodeFailure(.refused, "not approved") }
     }
     let text: String
     switch approval {
@@ -126,13 +126,13 @@ struct TaskRun: Sendable {
 
   /// Decides what an attempt without a known end means. Returns true when the task is settled by that.
   private func settleDoubt(_ record: inout TaskRecord, kind: any NodeKind, wasStarted: Bool) async throws -> Bool {
-    if let question = record.questions.last, question.kind == .doubt, question.isEngines, record.status == .waiting,
-      let answer = question.answer
-    {
-      return try await settle(&record, by: answer)
-    }
-    guard wasStarted, try await effectsInDoubt(record, kind) == .once else { return false }
-    throw doubt("its runner ended while attempt \(record.attempts) was running")
+    let answer = record.questions.last { $0.kind == .doubt && $0.isEngines }?.answer
+    if record.status == .waiting, let answer { return try await settle(&record, by: answer) }
+    let isGivenUp = record.status == .failed && record.notBefore == nil && answer == "fail"
+    guard wasStarted || isGivenUp, try await effectsInDoubt(record, kind) == .once else { return false }
+    throw doubt(
+      isGivenUp
+        ? "it was given up in doubt before" : "its runner ended while attempt \(record.attempts) was running")
   }
 
   /// What an attempt that may have taken effect means; where the world cannot be asked, the worst.
@@ -163,7 +163,6 @@ struct TaskRun: Sendable {
       try await finish(&record, .skipped, result: .null, writes: [])
       return true
     case "fail":
-      record.questions.removeLast()
       throw NodeFailure(.refused, "given up while it was not known whether it took effect")
     default: return false
     }

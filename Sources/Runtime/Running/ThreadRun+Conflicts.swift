@@ -4,7 +4,7 @@ extension ThreadRun {
   /// What the finished tasks' writes change.
   mutating func fold(_ tasks: [TaskRecord]) throws(StateFold.Conflicts) -> [StateFold.Change] {
     do throws(StateFold.Conflicts) {
-      let fold = StateFold(channels: plan.graph.channels, step: step)
+      let fold = StateFold(channels: plan.graph.channels, thread: context.thread)
       let changes = try fold.changes(tasks.entries, in: position.values, &messages)
       if let refusal = weigh(changes, tasks) { throw StateFold.Conflicts(all: [refusal]) }
       return changes

@@ -103,10 +103,12 @@ struct ThreadRun: Sendable {
       ledger.tell(.stepStart(step: step, nodes: toStart.map { tasks[$0].id.nodeName }))
     }
     let ended = adopted + (try await pool(position.record.agenda).run(toRun, of: &tasks, ahead: &ahead))
-    let errors = tasks.filter { $0.status == .failed && $0.handler == nil }.compactMap(\.error)
+    let errors = tasks.filter(\.hasFailed).compactMap(\.error)
     if !errors.isEmpty { return try await close(.failed, errors: errors, ended: ended, tasks: tasks) }
     if tasks.allSatisfy(\.isFinished) { return try await land(tasks, ended) }
-    let isStopped = tasks.contains { !$0.isFinished && $0.status != .waiting }
+    // What is in doubt because the time is up inside another graph is asked there, whatever else was ended with it.
+    let isAsked = context.expiry() != nil && tasks.openQuestions.contains { $0.question.kind == .doubt }
+    let isStopped = !isAsked && tasks.contains { !$0.isFinished && $0.status != .waiting }
     return try await close(isStopped ? .stopped : .waiting, ended: ended, tasks: tasks)
   }
 
@@ -143,7 +145,7 @@ struct ThreadRun: Sendable {
       } catch {
         throw StoreError(error)
       }
-      let failed = tasks.filter { $0.status == .failed && $0.handler == nil }
+      let failed = tasks.filter(\.hasFailed)
       guard failed.isEmpty else {
         return try await close(
           .failed, errors: failed.compactMap(\.error), ended: ending(ended, tasks, losers), tasks: tasks)
@@ -225,7 +227,7 @@ struct ThreadRun: Sendable {
         tasks: changed.map(plan.storable), others: ended.flatMap(\.others), header: header,
         telling: ended.flatMap(\.events))
     }
-    let values = position.values.adding(tasks, channels: plan.graph.channels, step: step)
+    let values = position.values.adding(tasks, channels: plan.graph.channels, thread: context.thread)
     return RunEnd(
       status: status, checkpoint: header.head, step: header.step, values: values,
       outputs: await plan.graph.outputs(of: values),
@@ -256,6 +258,9 @@ extension TaskRecord {
     case .pending, .started, .waiting: false
     }
   }
+
+  /// Nothing is left to try, and nobody handles it.
+  var hasFailed: Bool { status == .failed && handler == nil && notBefore == nil }
 
   var needsRun: Bool {
     switch status {
@@ -294,19 +299,27 @@ extension [TaskRecord] {
   /// The finished tasks' writes, in the order they land.
   var entries: [StateFold.Entry] {
     enumerated().filter { $0.element.isFinished && $0.element.status != .failed }.flatMap { index, record in
-      record.writes.map { StateFold.Entry(task: index, writer: record.label, write: $0) }
+      record.writes.map { StateFold.Entry(task: index, id: record.id, writer: record.label, write: $0) }
     }
   }
 }
 
 extension JSONObject {
-  /// This state with the writes of the finished among `tasks`, as far as they go together.
+  /// This state with the writes of the finished among `tasks`; a channel in which they do not go together stays as it is.
   func adding(
-    _ tasks: [TaskRecord], channels: OrderedDictionary<ChannelName, ChannelDefinition>, step: Int
+    _ tasks: [TaskRecord], channels: OrderedDictionary<ChannelName, ChannelDefinition>, thread: ThreadID
   ) -> JSONObject {
-    let entries = tasks.entries
-    guard !entries.isEmpty else { return self }
-    return (try? StateFold(channels: channels, step: step).apply(entries, to: self, ends: false).values) ?? self
+    let fold = StateFold(channels: channels, thread: thread)
+    var entries = tasks.entries
+    while !entries.isEmpty {
+      do throws(StateFold.Conflicts) {
+        return try fold.apply(entries, to: self, ends: false).values
+      } catch {
+        let refused = Set(error.all.map(\.channel))
+        entries.removeAll { refused.contains($0.write.channel) }
+      }
+    }
+    return self
   }
 
   /// Without what is never stored.

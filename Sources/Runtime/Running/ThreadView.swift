@@ -43,7 +43,7 @@ public struct ThreadView: Sendable {
     let graph = try await self.graph(header)
     let isHead = record.number == header.head
     var values = stored.values
-    if isHead, let graph { values = values.adding(tasks, channels: graph.channels, step: record.step + 1) }
+    if isHead, let graph { values = values.adding(tasks, channels: graph.channels, thread: id) }
     let status = isHead ? header.status : record.agenda.due.isEmpty ? .done : .running
     return Snapshot(
       header: header, status: status, record: record, values: values, outputs: await graph?.outputs(of: values),

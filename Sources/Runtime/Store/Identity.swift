@@ -38,6 +38,11 @@ public struct TaskID: Sendable, Hashable, Codable {
     self.index = index
   }
 
+  /// Stands for who gives the inputs, or changes the state from outside, where that makes `checkpoint`. No node has its name.
+  static func outside(namespace: String = "", checkpoint: Int) -> TaskID {
+    TaskID(namespace: namespace, due: DueMark(checkpoint: checkpoint), node: "input")
+  }
+
   public var nodeName: NodeName { NodeName(rawValue: node) }
 
   /// How people and JSON name the task within its super-step: `node`, or `node[2]` in a fan-out.

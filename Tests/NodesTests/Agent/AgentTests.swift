@@ -120,6 +120,10 @@ struct AgentTests {
     #expect(Set(shop.effects.map { $0["key"] }).count == 1, "every attempt at a call has the same key")
     let failure = try await shop.failure(shop.task(answers: [first.key: "rerun", second.key: "fail"]))
     #expect(failure.kind == .refused)
+    let known: [String: JSON] = [first.key: "rerun", second.key: "fail"]
+    let third = try #require(try await shop.questions(shop.task(answers: known)).first)
+    #expect(third.kind == .doubt && ![first.key, second.key].contains(third.key))
+    #expect(shop.effects.count == 2, "whoever goes on after a doubt that was given up is asked again")
   }
 
   @Test func `a call in doubt is asked about though its tool is denied since`() async throws {

@@ -243,6 +243,23 @@ struct FailureTests {
     #expect(bench.work.log.count("a") == (answer == "rerun" ? 2 : 1))
   }
 
+  @Test func `a doubt answered with fail is asked anew by a resume, and the old answer is none to it`() async throws {
+    let bench = try Bench(
+      Self.once,
+      [
+        "a": { _ in
+          try await Task.sleep(for: .seconds(60))
+          return .result("did")
+        }
+      ])
+    let first = try #require(try await bench.start().interrupts.first?.question)
+    #expect(try await bench.resume([Answer(value: "fail")]).error?.kind == .refused)
+    let second = try #require(try await bench.resume().interrupts.first?.question)
+    #expect(second.kind == .doubt && second.id != first.id)
+    await #expect(throws: RunRefusal.self) { _ = try await bench.resume([Answer(id: first.id, value: "rerun")]) }
+    #expect(bench.work.log.count("a") == 1)
+  }
+
   @Test func `the answer fail fails the task with kind refused`() async throws {
     let bench = try Bench(Self.once, ["a": { _ in throw NodeFailure(.connection, "lost", isInDoubt: true) }])
     #expect(try await bench.start().status == .waiting)

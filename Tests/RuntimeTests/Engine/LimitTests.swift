@@ -69,10 +69,12 @@ struct LimitTests {
   @Test func `a state's weight follows what changes`() throws {
     let channels: [(ChannelName, Reducer)] = [("list", .append), ("sum", .sum), ("map", .merge), ("talk", .messages)]
     let fold = StateFold(
-      channels: .init(uniqueKeysWithValues: channels.map { ($0.0, ChannelDefinition($0.0, reducer: $0.1)) }), step: 1)
+      channels: .init(uniqueKeysWithValues: channels.map { ($0.0, ChannelDefinition($0.0, reducer: $0.1)) }),
+      thread: "t")
     var values: JSONObject = ["list": [], "sum": 0, "map": [:], "talk": []]
     var weight = StateWeight(values)
     var messages = MessagePlaces()
+    let id = TaskID(due: DueMark(checkpoint: 1), node: "n")
     let writes: [(ChannelName, JSON)] = [
       ("list", ["a", "bb"]), ("sum", 3), ("map", ["k": ["x": 1]]),
       ("talk", ["role": "user", "content": "hi", "id": "1"]),
@@ -81,7 +83,7 @@ struct LimitTests {
     ]
     for (channel, value) in writes {
       let changes = try fold.changes(
-        [StateFold.Entry(task: 0, writer: "n", write: ChannelWrite(channel, value))], in: values, &messages)
+        [StateFold.Entry(task: 0, id: id, writer: "n", write: ChannelWrite(channel, value))], in: values, &messages)
       changes.apply(to: &values)
       weight.apply(changes)
       #expect(weight.total == StateWeight(values).total, "after \(channel) \(value)")

@@ -7,9 +7,11 @@ import Testing
 @Suite("Reducers")
 struct ReducerTests {
   private func fold(_ channel: ChannelDefinition, _ writes: [JSON], on old: JSON? = nil) throws -> JSON? {
-    let fold = StateFold(channels: [channel.name: channel], step: 3)
+    let fold = StateFold(channels: [channel.name: channel], thread: "t")
     let entries = writes.enumerated().map {
-      StateFold.Entry(task: $0.offset, writer: "w\($0.offset)", write: ChannelWrite(channel.name, $0.element))
+      StateFold.Entry(
+        task: $0.offset, id: Self.task(NodeName(rawValue: "w\($0.offset)")), writer: "w\($0.offset)",
+        write: ChannelWrite(channel.name, $0.element))
     }
     let before: JSONObject = old.map { [channel.name.rawValue: $0] } ?? [:]
     let result = try fold.apply(entries, to: before)
@@ -17,6 +19,10 @@ struct ReducerTests {
     for delta in result.deltas { try delta.apply(to: &replayed) }
     #expect(replayed == result.values, "the deltas make the same state")
     return result.values[channel.name.rawValue]
+  }
+
+  private static func task(_ node: NodeName, in namespace: String = "") -> TaskID {
+    TaskID(namespace: namespace, due: DueMark(checkpoint: 1), node: node)
   }
 
   private static let folded: [(Reducer, [JSON], JSON)] = [
@@ -55,7 +61,7 @@ struct ReducerTests {
     let channel = ChannelDefinition("m", reducer: .messages)
     let first = try fold(channel, ["hi", ["role": "assistant", "content": "yo", "id": "a1"]], on: [])
     #expect(first?[0]?["role"] == "user")
-    #expect(first?[0]?["id"] == "m3.0")
+    #expect(first?[0]?["id"]?.stringValue?.isEmpty == false)
     let second = try fold(channel, [["role": "assistant", "content": "hello", "id": "a1"]], on: first)
     #expect(second?.arrayValue?.count == 2)
     #expect(second?[1]?["content"] == "hello")
@@ -64,13 +70,27 @@ struct ReducerTests {
     #expect(cleared?.arrayValue?.map { $0["content"] } == ["again"])
   }
 
+  @Test func `the id a message gets depends on who wrote it, and on nobody else`() throws {
+    let fold = StateFold(channels: ["m": ChannelDefinition("m", reducer: .messages)], thread: "t")
+    func ids(_ tasks: [TaskID]) throws -> [JSON?] {
+      let entries = tasks.enumerated().map {
+        StateFold.Entry(task: $0.offset, id: $0.element, writer: "w", write: ChannelWrite("m", ["one", "two"]))
+      }
+      return try fold.apply(entries, to: ["m": []]).values["m"]?.arrayValue?.map { $0["id"] } ?? []
+    }
+    let (a, b, inside) = (Self.task("a"), Self.task("b"), Self.task("a", in: "s@1"))
+    let all = try ids([a, b, inside])
+    #expect(Set(all).count == 6)
+    #expect(try ids([b]) == Array(all[2..<4]), "the same beside others and alone")
+  }
+
   @Test func `an ephemeral value is gone unless written again, an untracked one makes no delta`() throws {
     let channels: OrderedDictionary<ChannelName, ChannelDefinition> = [
       "e": ChannelDefinition("e", reducer: .ephemeral), "u": ChannelDefinition("u", reducer: .untracked),
     ]
-    let fold = StateFold(channels: channels, step: 1)
+    let fold = StateFold(channels: channels, thread: "t")
     let result = try fold.apply(
-      [StateFold.Entry(task: 0, writer: "a", write: ChannelWrite("u", 1))], to: ["e": 5])
+      [StateFold.Entry(task: 0, id: Self.task("a"), writer: "a", write: ChannelWrite("u", 1))], to: ["e": 5])
     #expect(result.values == ["u": 1])
     #expect(result.deltas == [ChannelDelta("e", .unset)])
   }
