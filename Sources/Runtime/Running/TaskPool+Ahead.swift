@@ -145,7 +145,7 @@ extension TaskPool.Work {
 extension Foresight {
   /// Whether what `record` came to is what the task comes to on `values`, the state of its super-step.
   func holds(_ record: TaskRecord, of due: DueTask, in values: JSONObject, step: Int) -> Bool {
-    guard let mark = record.ahead, mark.seen == seen(by: due, in: values) else { return false }
+    guard let mark = record.ahead, mark.seen == seen(by: due, in: values), !record.isRefused else { return false }
     guard plan.node(due.id.nodeName).next != nil, !record.writes.isEmpty else { return true }
     // Its routes were chosen on the state with its own writes, which therefore have to fit.
     let entries = record.writes.map { StateFold.Entry(task: 0, writer: record.label, write: $0) }
@@ -158,6 +158,15 @@ extension Foresight {
 extension TaskRecord {
   /// This task as one of the super-step that has come.
   func inPlace(of due: TaskRecord) -> TaskRecord {
+  /// It failed, and will be tried again.
+  var waitsForRetry: Bool { status == .failed && notBefore != nil }
+
+  /// It failed as a channel may have refused what it wrote, on a state that had not come yet.
+  fileprivate var isRefused: Bool {
+    guard status == .failed, let kind = error?.kind else { return false }
+    return [.type, .conflict, .undeclared].contains(kind)
+  }
+
     var record = self
     record.ahead = nil
     record.ordinal = due.ordinal
