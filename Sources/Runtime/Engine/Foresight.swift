@@ -99,7 +99,7 @@ private struct NodeFacts: Sendable {
   /// `nil`: it may write any channel.
   var writes: Set<String>?
 
-  /// It may change what others see of the world.
+  /// It may change what others see of the world, or waits while the world changes.
   var changesWorld: Bool
 
   /// `nil`: it may not run ahead.
@@ -149,7 +149,7 @@ extension Node {
     return inside.nodes.values.contains { $0.changesWorld(inside, kinds) }
   }
 
-  /// Every channel that what the node does, saves and leads to depends on; `nil` is any.
+  /// Every channel that what the node does, saves and leads to depends on; `nil` is any, or the time of its super-step.
   fileprivate func reads(in graph: StateGraph) -> Set<String>? {
     var expressions = (Array(fields.values) + Array(graph.servers.values)).flatMap(\.expressions)
     if case .parts(let parts)? = save { expressions += parts.values.flatMap(\.expressions) }
@@ -163,6 +163,7 @@ extension Node {
 extension Route {
   fileprivate var names: [NodeName] {
     switch target {
+    guard !expressions.contains(where: \.readsClock), next?.readsClock != true else { return nil }
     case .nodes(let names): names
     case .computed(_, let may): may
     }
