@@ -65,14 +65,14 @@ extension TaskPool.Work {
     guard let ahead, let seen = ahead.foresight.seen(by: start.due, in: start.values) else {
       preconditionFailure("what is started ahead sees only what is known")
     }
-    if ahead.looksBack, let kept = try await pool.context.ledger.taskAhead(id, head: pool.head),
-      kept.ahead?.seen == seen
-    {
+    let run = pool.context.fence.number
+    if var kept = try await ahead.earlier(id, in: pool.context, head: pool.head), kept.ahead?.seen == seen {
+      kept.ahead?.run = run
       return kept
     }
     var record = TaskRecord(
       id: id, checkpoint: pool.head + start.distance, ordinal: 0, isFanOut: start.due.item != nil, status: .pending)
-    record.ahead = AheadMark(seen: seen, head: pool.head)
+    record.ahead = AheadMark(seen: seen, head: pool.head, run: run)
     return record
   }
 
@@ -98,6 +98,8 @@ extension TaskPool.Work {
     case .failure: take(index, end.result, end.others, in: &group)
     case .success(.stopped(let record)):
       take(index, .success(.stopped(record.inPlace(of: tasks[index]))), end.others, in: &group)
+      // How many attempts it made is kept in a note only.
+      if record.waitsForRetry { unstored.append(TaskPool.Ended(index: index)) }
     case .success(.ended(let record)):
       let isRight = ahead?.foresight.holds(record, of: pool.due[index], in: pool.values, step: pool.step) ?? false
       if isRight {
@@ -156,8 +158,6 @@ extension Foresight {
 }
 
 extension TaskRecord {
-  /// This task as one of the super-step that has come.
-  func inPlace(of due: TaskRecord) -> TaskRecord {
   /// It failed, and will be tried again.
   var waitsForRetry: Bool { status == .failed && notBefore != nil }
 
@@ -167,6 +167,8 @@ extension TaskRecord {
     return [.type, .conflict, .undeclared].contains(kind)
   }
 
+  /// This task as one of the super-step that has come.
+  func inPlace(of due: TaskRecord) -> TaskRecord {
     var record = self
     record.ahead = nil
     record.ordinal = due.ordinal
