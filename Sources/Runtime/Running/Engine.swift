@@ -236,6 +236,7 @@ public struct Engine: Sendable {
     let mask = SecretMask(secrets.values.compactMap(\.stringValue))
     var child = environment
     for name in graph.allSecrets { child[name] = nil }
+    child[Orphans.outerVariable] = Orphans.outer(in: environment)
     child[Orphans.storeVariable] = store.identity
     child[Orphans.runVariable] = OwnerRecord.runMarker(fence.thread) + "\(fence.number)"
     return RunContext(
