@@ -103,6 +103,7 @@ final class RunSession: Sendable {
   private func take(_ signal: Int32) {
     if signal == SIGWINCH { return printer.resize() }
     stop.request(signal: signal)
+    if signal == SIGQUIT { stop.request(signal: signal) }
     guard progress.withLock(\.isRunning) else { return }
     if stop.level == .gentle {
       let grace = spoken(options.grace.seconds)
