@@ -139,6 +139,19 @@ struct ProcessTests {
     #expect(!isAlive(try #require(scratch.pids("pid").first)))
   }
 
+  @Test(.enabled(if: Platforms.hasProc)) func `what a run inside the step started is ended with the step`() async throws
+  {
+    // It has the marks of that run, and those of the step around it.
+    let script = #"""
+      inner="GRAPHRUN_RUN=boot.inner.1 GRAPHRUN_STORE=inner GRAPHRUN_IDEMPOTENCY_KEY=inner"
+      outer="GRAPHRUN_OUTER=a/boot.b.1/c $GRAPHRUN_STORE/$GRAPHRUN_RUN/$GRAPHRUN_IDEMPOTENCY_KEY"
+      setsid env $inner "$outer" sh -c 'echo $$ > pid; exec sleep 600' &
+      while [ ! -s pid ]; do sleep 0.01; done
+      """#
+    _ = try await shell.result(task(script))
+    #expect(!isAlive(try #require(scratch.pids("pid").first)))
+  }
+
   @Test(.enabled(if: Platforms.hasProc)) func `a child has no descriptors, signals or terminal of ours`() async throws {
     signal(SIGUSR1, SIG_IGN)
     defer { signal(SIGUSR1, SIG_DFL) }

@@ -58,6 +58,9 @@ public struct Expression: Sendable {
   /// The variables this names, without the `$`.
   public var variables: Set<String> { plan.variables }
 
+  /// Whether the value may depend on when it is asked for (`now`).
+  public var readsClock: Bool { plan.readsClock }
+
   /// The value, where it can be had without jq.
   private func native(in scope: Scope) throws(ExpressionError) -> JSON? {
     if let code = plan.code {

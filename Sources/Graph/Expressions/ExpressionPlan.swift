@@ -4,6 +4,7 @@ final class ExpressionPlan: Sendable {
   let text: String
   let reads: Expression.Reads
   let variables: Set<String>
+  let readsClock: Bool
 
   /// The expression without jq, where it is simple enough.
   let native: NativeExpression?
@@ -26,12 +27,14 @@ final class ExpressionPlan: Sendable {
     code = nil
     text = String(decoding: lexer.blanked, as: UTF8.self)
     reads = StateReads.of(tokens)
-    variables = Set(JQToken.flatten(tokens).compactMap(\.variable)).intersection(Scope.variableNames)
+    let all = JQToken.flatten(tokens)
+    variables = Set(all.compactMap(\.variable)).intersection(Scope.variableNames)
+    readsClock = all.contains { $0.word == "now" }
   }
 
   init(code: @escaping Expression.Code) {
     self.code = code
-    (text, reads, variables, native) = ("", .everything, [], nil)
+    (text, reads, variables, readsClock, native) = ("", .everything, [], true, nil)
   }
 
   /// jq counts in doubles: an integer beyond them would change silently.

@@ -23,6 +23,14 @@ public struct Routes: Sendable, Hashable {
 }
 
 extension Routes {
+  /// Whether where these lead may depend on when it is asked for.
+  public var readsClock: Bool {
+    routes.contains { route in
+      if case .computed(let expression, _) = route.target, expression.readsClock { return true }
+      return route.when?.readsClock == true || route.each?.readsClock == true
+    }
+  }
+
   /// Whether every expression in these ``Expression/isImmediate``.
   public var isImmediate: Bool {
     routes.allSatisfy { route in

@@ -120,7 +120,7 @@ struct MCPEnvironment {
   private static let passed = ["PATH", "HOME", "LANG", "LOGNAME", "SHELL", "TERM", "USER"]
 
   /// By these a run's processes are found when their runner has died.
-  private static let marks = [Orphans.runVariable, Orphans.storeVariable]
+  private static let marks = [Orphans.runVariable, Orphans.storeVariable, Orphans.outerVariable]
 
   let task: TaskContext
 

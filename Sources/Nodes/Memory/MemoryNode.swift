@@ -8,6 +8,8 @@ public struct MemoryNode: NodeKind {
 
   public init() {}
 
+  public func waits(_ node: Node) -> Bool { false }
+
   public func channels(writtenBy node: Node) -> Set<ChannelName>? { node.save?.channels ?? [] }
 
   public func effectClass(of node: Node) -> EffectClass { .pure }

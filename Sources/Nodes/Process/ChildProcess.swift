@@ -97,14 +97,12 @@ struct ChildProcess: Sendable {
     return (outcome, ending, seconds)
   }
 
-  /// Ends what the child left behind: members of its group, and what slipped out of it and is known by its key.
+  /// Ends what the child left behind: members of its group, and what slipped out of it and is known by its key, or was
+  /// started by a run that the child was.
   private func endLeftovers(of pid: Int, after outcome: ChildSupervisor.Outcome, grace: Duration) async {
     await ProcessGroup(id: pid).end(grace: grace)
     guard outcome.stoppedAt != nil || outcome.wasHeldOpen else { return }
-    let names = [Orphans.runVariable, Orphans.storeVariable, "GRAPHRUN_IDEMPOTENCY_KEY"]
-    let marks = names.compactMap { name in environment[name].map { "\(name)=\($0)" } }
-    guard marks.count == names.count else { return }
-    await Orphans.end(Orphans.find(withEnvironment: marks), grace: grace)
+    await Orphans.end(Orphans.find(startedWith: environment), grace: grace)
   }
 
   var configuration: Configuration {

@@ -38,7 +38,7 @@ struct ShellEnvironment {
   }
 
   private static let reserved: Set<String> = [
-    Orphans.runVariable, Orphans.storeVariable, Orphans.serviceVariable, "GRAPHRUN_IDEMPOTENCY_KEY",
+    Orphans.runVariable, Orphans.storeVariable, Orphans.serviceVariable, Orphans.keyVariable, Orphans.outerVariable,
   ]
 }
 

@@ -84,6 +84,7 @@ struct ShellService {
     let command = try await command()
     var child = try await step.child(command.program, command.arguments)
     child.environment[Orphans.runVariable] = nil
+    child.environment[Orphans.outerVariable] = nil
     child.environment[Orphans.serviceVariable] = task.key
     let process = try await DetachedProcess.start(child, writingTo: descriptor)
     // It may have ended already: then it has no start time, and awaiting it says so.

@@ -13,6 +13,8 @@ public struct VerifyNode: NodeKind {
     return node.fields["shell"] == nil && node.fields["http"] == nil ? .fields : .world
   }
 
+  public func waits(_ node: Node) -> Bool { node.fields["within"] != nil || sight(of: node) == .thread }
+
   public func channels(writtenBy node: Node) -> Set<ChannelName>? { node.save?.channels ?? [] }
 
   public func effectClass(of node: Node) -> EffectClass { .pure }

@@ -13,10 +13,16 @@ struct Foresight: Sendable {
   let plan: GraphPlan
   private let facts: [NodeName: NodeFacts]
 
+  /// What every task looks at: the graph's text and the variables of the environment that the graph names.
+  private let surroundings: [String]
+
   /// - Returns: `nil` where nothing in the graph can ever run ahead.
-  init?(_ plan: GraphPlan, _ kinds: NodeRegistry) {
+  init?(_ plan: GraphPlan, _ kinds: NodeRegistry, environment: [String: String]) {
     guard plan.graph.branches else { return nil }
     self.plan = plan
+    surroundings =
+      [plan.graph.record.hash]
+      + plan.graph.environment.flatMap { [$0, environment[$0].map(JSON.string)?.text ?? ""] }
     facts = Dictionary(
       uniqueKeysWithValues: plan.graph.nodes.values.map { ($0.name, NodeFacts($0, plan, kinds)) })
     if facts.values.allSatisfy({ $0.reads == nil }) { return nil }
@@ -84,10 +90,13 @@ struct Foresight: Sendable {
     return starts
   }
 
+  /// Whether what the task gives depends on the world.
+  func seesWorld(_ id: TaskID) -> Bool { facts[id.nodeName]?.readsWorld ?? true }
+
   /// What stands for the graph and for all that `due` looks at in `values`; `nil` where it may look at anything.
   func seen(by due: DueTask, in values: JSONObject) -> String? {
     guard let reads = facts[due.id.nodeName]?.reads else { return nil }
-    var parts = [plan.graph.record.hash] + reads.sorted().flatMap { [$0, values[$0]?.text ?? ""] }
+    var parts = surroundings + reads.sorted().flatMap { [$0, values[$0]?.text ?? ""] }
     if let item = due.item { parts += [item.value.text, "\(item.index)"] }
     parts += due.errors.map { $0.json(withResult: true).text }
     return TaskKey.seen(parts)
@@ -99,7 +108,7 @@ private struct NodeFacts: Sendable {
   /// `nil`: it may write any channel.
   var writes: Set<String>?
 
-  /// It may change what others see of the world.
+  /// It may change what others see of the world, or waits while the world changes.
   var changesWorld: Bool
 
   /// `nil`: it may not run ahead.
@@ -141,19 +150,20 @@ extension Node {
     return !writes.contains { graph.channels[ChannelName(rawValue: $0)]?.reducer == .untracked }
   }
 
-  /// Whether it, or a node of the graph that it runs, may have effects.
+  /// Whether it, or a node of the graph that it runs, may have effects, or waits.
   fileprivate func changesWorld(_ graph: StateGraph, _ kinds: NodeRegistry) -> Bool {
-    guard let kind = kinds[self.kind], kind.effectClass(of: self) == .pure else { return true }
-    guard self.kind == NodeFormat.graphKind else { return false }
+    guard let kind = kinds[self.kind], kind.effectClass(of: self) == .pure, approve == nil else { return true }
+    guard self.kind == NodeFormat.graphKind else { return kind.waits(self) }
     guard let inside = graph.subgraph(of: self) else { return true }
     return inside.nodes.values.contains { $0.changesWorld(inside, kinds) }
   }
 
-  /// Every channel that what the node does, saves and leads to depends on; `nil` is any.
+  /// Every channel that what the node does, saves and leads to depends on; `nil` is any, or the time of its super-step.
   fileprivate func reads(in graph: StateGraph) -> Set<String>? {
     var expressions = (Array(fields.values) + Array(graph.servers.values)).flatMap(\.expressions)
     if case .parts(let parts)? = save { expressions += parts.values.flatMap(\.expressions) }
     if let when { expressions.append(when) }
+    guard !expressions.contains(where: \.readsClock), next?.readsClock != true else { return nil }
     let reads = expressions.reduce(next?.reads ?? .channels([])) { $0.union($1.reads) }
     if case .channels(let names) = reads { return names }
     return nil

@@ -44,6 +44,10 @@ public protocol NodeKind: Sendable {
   /// What the work of `node` depends on besides what its fields read of the state.
   func sight(of node: Node) -> NodeSight
 
+  /// Whether `node` may wait for a time, a person or something outside. What looks at the world behind it then finds the
+  /// world as it is after that.
+  func waits(_ node: Node) -> Bool
+
   /// The channels that `node` may write; `nil` is any.
   func channels(writtenBy node: Node) -> Set<ChannelName>?
 }
@@ -64,6 +68,9 @@ extension NodeKind {
   public func surroundings(of task: TaskContext) async throws -> [JSON] { [] }
 
   public func sight(of node: Node) -> NodeSight { .thread }
+
+  /// Of what may see anything nothing else is known.
+  public func waits(_ node: Node) -> Bool { sight(of: node) == .thread }
 
   public func channels(writtenBy node: Node) -> Set<ChannelName>? { nil }
 }

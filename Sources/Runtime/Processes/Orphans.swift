@@ -16,6 +16,13 @@ public enum Orphans {
   /// The variable that tells whose store the run's thread is in, as threads of two stores may share a name.
   public static let storeVariable = "GRAPHRUN_STORE"
 
+  /// The variable that names the task of the run, by its idempotency key.
+  public static let keyVariable = "GRAPHRUN_IDEMPOTENCY_KEY"
+
+  /// The variable that names the tasks around the run, outermost first, where it is a step of another run: each as
+  /// `STORE/RUN/KEY`. By them what it started is found though it died itself.
+  public static let outerVariable = "GRAPHRUN_OUTER"
+
   /// The variable that marks a background service, which has no run to belong to.
   public static let serviceVariable = "GRAPHRUN_SERVICE"
 
@@ -24,13 +31,56 @@ public enum Orphans {
   public static func find(runsOf prefix: String, in store: String) -> [ProcessIdentity] {
     let owner = Array("\(storeVariable)=\(store)".utf8)
     let start = Array("\(runVariable)=\(prefix)".utf8)
+    let outer = Array("\(store)/\(prefix)".utf8)
     return find { given in
-      guard given.contains(where: { $0.elementsEqual(owner) }) else { return false }
-      return given.contains { entry in
-        entry.starts(with: start) && entry.count > start.count
-          && entry.dropFirst(start.count).allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-      }
+      let isDirect = given.contains { $0.elementsEqual(owner) } && given.contains { isNumbered($0, behind: start) }
+      return isDirect
+        || outerMarks(in: given).contains { mark in
+          mark.lastIndex(of: UInt8(ascii: "/")).map { isNumbered(mark[..<$0], behind: outer) } ?? false
+        }
     }
+  }
+
+  /// Living processes of the task that was started with `environment`, and of the runs that it was around; `[]` outside of
+  /// a run.
+  package static func find(startedWith environment: [String: String]) -> [ProcessIdentity] {
+    guard let mark = mark(in: environment) else { return [] }
+    let wanted = [runVariable, storeVariable, keyVariable].compactMap { name in
+      environment[name].map { Array("\(name)=\($0)".utf8) }
+    }
+    return find { given in
+      wanted.allSatisfy { entry in given.contains { $0.elementsEqual(entry) } }
+        || outerMarks(in: given).contains { $0.elementsEqual(mark.utf8) }
+    }
+  }
+
+  /// What ``outerVariable`` says to the children of a run whose own environment is `environment`; `nil` where it is not a
+  /// step of another.
+  static func outer(in environment: [String: String]) -> String? {
+    guard let mark = mark(in: environment) else { return nil }
+    let outer = environment[outerVariable]?.split(separator: " ").suffix(deepest - 1).map(String.init) ?? []
+    return (outer + [mark]).joined(separator: " ")
+  }
+
+  /// So many runs around a run are told of.
+  private static let deepest = 64
+
+  private static func mark(in environment: [String: String]) -> String? {
+    guard let store = environment[storeVariable], let run = environment[runVariable], let key = environment[keyVariable]
+    else { return nil }
+    return "\(store)/\(run)/\(key)"
+  }
+
+  private static func outerMarks(in given: [ArraySlice<UInt8>]) -> [ArraySlice<UInt8>] {
+    let start = Array("\(outerVariable)=".utf8)
+    return given.filter { $0.starts(with: start) }
+      .flatMap { $0.dropFirst(start.count).split(separator: UInt8(ascii: " ")) }
+  }
+
+  /// Whether `text` is `start` and a number.
+  private static func isNumbered(_ text: ArraySlice<UInt8>, behind start: [UInt8]) -> Bool {
+    text.starts(with: start) && text.count > start.count
+      && text.dropFirst(start.count).allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
   }
 
   /// Living processes of the background service that the task with `key` started; `store` is nil outside a run.

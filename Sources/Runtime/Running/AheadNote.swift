@@ -8,6 +8,9 @@ struct AheadMark: Sendable, Hashable {
   /// The newest checkpoint when it began.
   var head: Int
 
+  /// The run that it began in: the number of its fence.
+  var run: Int
+
   /// How it ended was told.
   var isTold = false
 }
@@ -15,26 +18,31 @@ struct AheadMark: Sendable, Hashable {
 /// How the end of a task is kept whose super-step has not come: as a note under its key, which goes when the task is stored
 /// as finished. Where that super-step never comes, nobody asks for the note.
 ///
-/// Only what ended well is kept: to the store anything else has not begun.
+/// Only what ended well is kept, and how many attempts a task made that waits for the next: to the store anything else has
+/// not begun.
 enum AheadNote {
   static let name = "$ahead"
 
-  /// `nil` where `task` is run again after a crash: it has not ended well, or its result is too deep for a note.
+  /// `nil` where `task` begins anew after a crash: it failed, or its result is too deep for a note.
   static func change(keeping task: TaskRecord, _ mark: AheadMark, of thread: ThreadID) -> StoreChange? {
-    guard task.hasEndedWell else { return nil }
+    guard task.hasEndedWell || task.waitsForRetry else { return nil }
     let note = StoreChange.note(
       NoteRecord(
         key: TaskKey.key(thread, task.id), name: name,
-        value: ["seen": .string(mark.seen), "head": .int(mark.head), "part": ThreadPart.task(task).json]))
+        value: [
+          "seen": .string(mark.seen), "head": .int(mark.head), "run": .int(mark.run),
+          "part": ThreadPart.task(task).json,
+        ]))
     return (try? [note].checkLimits()) == nil ? nil : note
   }
 
   /// The task that `notes` keep; `nil` where none is kept.
   static func task(in notes: [NoteRecord]) -> TaskRecord? {
     guard let note = notes.last(where: { $0.name == name })?.value, let seen = note["seen"]?.stringValue,
-      let head = note["head"]?.intValue, let part = note["part"], case .task(var task)? = try? ThreadPart(json: part)
+      let head = note["head"]?.intValue, let run = note["run"]?.intValue, let part = note["part"],
+      case .task(var task)? = try? ThreadPart(json: part)
     else { return nil }
-    task.ahead = AheadMark(seen: seen, head: head, isTold: true)
+    task.ahead = AheadMark(seen: seen, head: head, run: run, isTold: true)
     return task
   }
 }

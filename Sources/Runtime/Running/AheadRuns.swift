@@ -30,6 +30,24 @@ struct AheadRuns: Sendable {
   /// Those that are not to be started.
   var known: Set<TaskID> { running.union(ended.keys).union(givenUp) }
 
+  /// How far the task `id` came in an earlier run, as far as that counts.
+  ///
+  /// What saw the world counts only when that run died: after one that closed, the world is looked at again. The same is
+  /// with counted attempts.
+  func earlier(_ id: TaskID, in context: RunContext, head: Int) async throws(StoreError) -> TaskRecord? {
+    guard looksBack, !running.contains(id), let task = try await context.ledger.taskAhead(id, head: head) else {
+      return nil
+    }
+    let isTimeless = task.hasEndedWell && !foresight.seesWorld(id)
+    return isTimeless || task.ahead?.run == context.died ? task : nil
+  }
+
+  /// What ended before its super-step, and nobody was told of it.
+  var untold: [TaskRecord] {
+    ended.values.filter { !($0.ahead?.isTold ?? false) }
+      .sorted { ($0.checkpoint, $0.label) < ($1.checkpoint, $1.label) }
+  }
+
   mutating func start(_ run: TaskRun, from record: TaskRecord) {
     running.insert(record.id)
     crew.start(run, from: record)

@@ -36,6 +36,9 @@ public struct RunOptions: Sendable {
 
   /// ``until`` and ``breakAfter``.
   var stopAfter: Set<NodeName> { breakAfter.union(until.map { [$0] } ?? []) }
+
+  /// The run is to stop at a certain point.
+  var hasBreaks: Bool { !breakBefore.isEmpty || !stopAfter.isEmpty }
 }
 
 /// Starts and resumes threads.
@@ -91,7 +94,7 @@ public struct Engine: Sendable {
       let admission = try Admission(
         graph: graph, inputs: inputs, before: before, environment: environment, now: clock.now(), thread: thread)
       onRoute(nil, admission.route)
-      let context = context(graph, fence, secrets, durability, options, stop, observe)
+      let context = context(graph, fence, secrets, durability, options, stop, observe, died: nil)
       if let known { try await endOrphans(known, context) }
       let header = admission.header(thread: thread, known: known, durability: durability)
       try await context.ledger.write(
@@ -129,7 +132,9 @@ public struct Engine: Sendable {
       var tasks = start.tasks
       if options.approveAll { tasks.approve(except: answers) }
       tasks = try Answer.place(answers, in: tasks, of: thread)
-      let context = context(graph, fence, secrets, header.durability, options, stop, observe)
+      let context = context(
+        graph, fence, secrets, header.durability, options, stop, observe,
+        died: known.status == .running ? fence.number - 1 : nil)
       try await endOrphans(known, context)
       header.graphHash = graph.record.hash
       header.graphPath = graph.source?.path ?? header.graphPath
@@ -226,11 +231,12 @@ public struct Engine: Sendable {
 
   private func context(
     _ graph: StateGraph, _ fence: Fence, _ secrets: JSONObject, _ durability: Durability, _ options: RunOptions,
-    _ stop: StopControl, _ observe: Observer?
+    _ stop: StopControl, _ observe: Observer?, died: Int?
   ) -> RunContext {
     let mask = SecretMask(secrets.values.compactMap(\.stringValue))
     var child = environment
     for name in graph.allSecrets { child[name] = nil }
+    child[Orphans.outerVariable] = Orphans.outer(in: environment)
     child[Orphans.storeVariable] = store.identity
     child[Orphans.runVariable] = OwnerRecord.runMarker(fence.thread) + "\(fence.number)"
     return RunContext(
@@ -238,7 +244,7 @@ public struct Engine: Sendable {
       ledger: NamespaceLedger(
         Ledger(store: store, fence: fence, mode: durability, clock: clock, observe: observe)), stop: stop,
       clock: clock, mask: mask, secrets: secrets, userEnvironment: environment, childEnvironment: child,
-      options: options, onRoute: onRoute)
+      options: options, died: died, onRoute: onRoute)
   }
 
   private func secrets(of graph: StateGraph) throws(RunRefusal) -> JSONObject {

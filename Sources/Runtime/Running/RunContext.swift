@@ -14,6 +14,9 @@ final class RunContext: Sendable {
   let userEnvironment: [String: String]
   let childEnvironment: [String: String]
   let options: RunOptions
+
+  /// The number of the run before this one, where that died.
+  let died: Int?
   let onRoute: Engine.RouteObserver
   let resources: RunResources
 
@@ -26,7 +29,7 @@ final class RunContext: Sendable {
   init(
     plan: GraphPlan, kinds: NodeRegistry, fence: Fence, ledger: NamespaceLedger, stop: StopControl, clock: RunClock,
     mask: SecretMask, secrets: JSONObject, userEnvironment: [String: String], childEnvironment: [String: String],
-    options: RunOptions, onRoute: @escaping Engine.RouteObserver
+    options: RunOptions, died: Int?, onRoute: @escaping Engine.RouteObserver
   ) {
     self.plan = plan
     self.kinds = kinds
@@ -39,6 +42,7 @@ final class RunContext: Sendable {
     self.userEnvironment = userEnvironment
     self.childEnvironment = childEnvironment
     self.options = options
+    self.died = died
     self.onRoute = onRoute
     thread = fence.thread
     resources = RunResources()
@@ -65,6 +69,7 @@ final class RunContext: Sendable {
     kinds = parent.kinds
     thread = parent.thread
     fence = parent.fence
+    died = parent.died
     stop = parent.stop
     clock = parent.clock
     mask = parent.mask

@@ -13,6 +13,7 @@ public final class StopControl: Sendable {
   private struct State {
     var level = Level.none
     var signal: Int32?
+    var since: ContinuousClock.Instant?
     var waiters: [Int: (level: Level, continuation: CheckedContinuation<Void, Never>)] = [:]
     var lastWaiter = 0
   }
@@ -26,11 +27,18 @@ public final class StopControl: Sendable {
   /// The first signal that asked; `nil` when a program did.
   public var signal: Int32? { state.withLock(\.signal) }
 
+  /// What is left of `grace`, which began with the first request.
+  func rest(of grace: Duration) -> Duration {
+    guard let since = state.withLock(\.since) else { return grace }
+    return max(.zero, grace - (.now - since))
+  }
+
   /// Raises the level by one.
   public func request(signal: Int32? = nil) {
     let ready = state.withLock { state in
       state.level = state.level == .none ? .gentle : .urgent
       state.signal = state.signal ?? signal
+      state.since = state.since ?? .now
       let ready = state.waiters.filter { $0.value.level <= state.level }
       for id in ready.keys { state.waiters[id] = nil }
       return ready.values.map(\.continuation)

@@ -65,14 +65,14 @@ extension TaskPool.Work {
     guard let ahead, let seen = ahead.foresight.seen(by: start.due, in: start.values) else {
       preconditionFailure("what is started ahead sees only what is known")
     }
-    if ahead.looksBack, let kept = try await pool.context.ledger.taskAhead(id, head: pool.head),
-      kept.ahead?.seen == seen
-    {
+    let run = pool.context.fence.number
+    if var kept = try await ahead.earlier(id, in: pool.context, head: pool.head), kept.ahead?.seen == seen {
+      kept.ahead?.run = run
       return kept
     }
     var record = TaskRecord(
       id: id, checkpoint: pool.head + start.distance, ordinal: 0, isFanOut: start.due.item != nil, status: .pending)
-    record.ahead = AheadMark(seen: seen, head: pool.head)
+    record.ahead = AheadMark(seen: seen, head: pool.head, run: run)
     return record
   }
 
@@ -98,6 +98,8 @@ extension TaskPool.Work {
     case .failure: take(index, end.result, end.others, in: &group)
     case .success(.stopped(let record)):
       take(index, .success(.stopped(record.inPlace(of: tasks[index]))), end.others, in: &group)
+      // How many attempts it made is kept in a note only.
+      if record.waitsForRetry { unstored.append(TaskPool.Ended(index: index)) }
     case .success(.ended(let record)):
       let isRight = ahead?.foresight.holds(record, of: pool.due[index], in: pool.values, step: pool.step) ?? false
       if isRight {
@@ -145,7 +147,7 @@ extension TaskPool.Work {
 extension Foresight {
   /// Whether what `record` came to is what the task comes to on `values`, the state of its super-step.
   func holds(_ record: TaskRecord, of due: DueTask, in values: JSONObject, step: Int) -> Bool {
-    guard let mark = record.ahead, mark.seen == seen(by: due, in: values) else { return false }
+    guard let mark = record.ahead, mark.seen == seen(by: due, in: values), !record.isRefused else { return false }
     guard plan.node(due.id.nodeName).next != nil, !record.writes.isEmpty else { return true }
     // Its routes were chosen on the state with its own writes, which therefore have to fit.
     let entries = record.writes.map { StateFold.Entry(task: 0, id: record.id, writer: record.label, write: $0) }
@@ -157,6 +159,15 @@ extension Foresight {
 }
 
 extension TaskRecord {
+  /// It failed, and will be tried again.
+  var waitsForRetry: Bool { status == .failed && notBefore != nil }
+
+  /// It failed as a channel may have refused what it wrote, on a state that had not come yet.
+  fileprivate var isRefused: Bool {
+    guard status == .failed, let kind = error?.kind else { return false }
+    return [.type, .conflict, .undeclared].contains(kind)
+  }
+
   /// This task as one of the super-step that has come.
   func inPlace(of due: TaskRecord) -> TaskRecord {
     var record = self

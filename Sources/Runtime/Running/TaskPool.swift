@@ -92,7 +92,7 @@ struct TaskPool: Sendable {
     await context.stop.reached(.gentle)
     if Task.isCancelled { return .watchEnded }
     await withTaskGroup { group in
-      group.addTask { try? await Task.sleep(for: grace) }
+      group.addTask { try? await Task.sleep(for: context.stop.rest(of: grace)) }
       group.addTask { await context.stop.reached(.urgent) }
       await group.next()
       group.cancelAll()

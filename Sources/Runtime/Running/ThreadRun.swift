@@ -84,7 +84,8 @@ struct ThreadRun: Sendable {
       passOnComplaint()
       stepsLeft -= 1
       let depth = min(stepsLeft, Foresight.farthest, checkpointsLeft(allowance) - 1)
-      ahead?.depth = depth
+      // Who asks a run to stop at a certain point is to find nothing begun behind it.
+      ahead?.depth = options.hasBreaks ? 0 : depth
       await options.beforeStep()
       if let end = try await superStep() { return end }
     }
@@ -211,6 +212,7 @@ struct ThreadRun: Sendable {
     _ status: ThreadStatus, errors: [TaskError] = [], ended: [TaskPool.Ended] = [], tasks: [TaskRecord]? = nil
   ) async throws(StoreError) -> RunEnd {
     let ended = try await waitForAhead(storing: ended, of: tasks ?? [])
+    tellOfAhead()
     let isStored = header.status == status && tasks == nil && durability != .exit && errors.isEmpty && ended.isEmpty
     let tasks = tasks ?? dueRecords()
     header.status = status

@@ -27,6 +27,11 @@ final class RunSession: Sendable {
     self.runner = runner
     self.graph = graph
     self.thread = thread
+    var options = options
+    if ProcessInfo.processInfo.environment[Orphans.runVariable] != nil {
+      // The run that this one is a step of ends it five seconds after it asked.
+      options.grace = min(options.grace, .seconds(2))
+    }
     self.options = options
     let detail: Detail = global.quiet ? .quiet : global.verbose ? .verbose : .normal
     if global.json {
@@ -98,6 +103,7 @@ final class RunSession: Sendable {
   private func take(_ signal: Int32) {
     if signal == SIGWINCH { return printer.resize() }
     stop.request(signal: signal)
+    if signal == SIGQUIT { stop.request(signal: signal) }
     guard progress.withLock(\.isRunning) else { return }
     if stop.level == .gentle {
       let grace = spoken(options.grace.seconds)

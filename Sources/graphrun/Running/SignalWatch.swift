@@ -28,14 +28,14 @@ enum SignalWatch {
         if unsafe read(reader, &number, 1) == 1 { handle(Int32(number)) }
       }
     }
-    for number in [SIGINT, SIGTERM, SIGHUP, SIGWINCH] { catchSignal(number) }
+    for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH] { catchSignal(number) }
     signal(SIGPIPE) { _ in }
   }
 
-  /// A hang-up that was ignored before us (`nohup`) stays ignored.
+  /// A hang-up that was ignored before us (`nohup`) stays ignored, and so does a quit (a script's background command).
   private static func catchSignal(_ number: Int32) {
     let before = signal(number, noteSignal)
-    if number == SIGHUP, unsafe unsafeBitCast(before, to: Int.self) == 1 { signal(number, SIG_IGN) }
+    if [SIGHUP, SIGQUIT].contains(number), unsafe unsafeBitCast(before, to: Int.self) == 1 { signal(number, SIG_IGN) }
   }
 }
 

@@ -16,6 +16,7 @@ struct Work: NodeKind {
   /// What its nodes depend on besides their fields; with less than everything they may run before their super-step.
   var sight = NodeSight.thread
   func sight(of node: Node) -> NodeSight { sight }
+  func waits(_ node: Node) -> Bool { sight == .thread || node.fields["class"] == .literal("wait") }
 
   func channels(writtenBy node: Node) -> Set<ChannelName>? { node.save?.channels ?? [] }
 

@@ -72,6 +72,8 @@ struct RunAheadTests {
     ("", "{ work: 2, save: { b: .s }, next: third }"),
     ("", "{ work: 2, save: b, next: [{ when: .s == null, to: end }, { to: third }] }"),
     ("", #"{ work: "${{ . }}", save: b, next: third }"#),
+    ("", #"{ work: "${{ now }}", save: b, next: third }"#),
+    ("", #"{ work: "at ${{ [0, now] }}", save: b, next: third }"#),
     ("", "{ work: { result: 2, class: once }, save: b, next: third }"),
     ("", "{ work: { result: 2, class: check }, save: b, next: third }"),
     ("", "{ work: { result: 2, class: repeatable }, save: b, next: third }"),
@@ -103,8 +105,13 @@ struct RunAheadTests {
     #expect(!wasEarly.withLock { $0 })
   }
 
-  @Test(arguments: [("{ work: 0, save: s }", true), ("{ work: { result: 0, class: repeatable }, save: s }", false)])
-  func `what looks at the world waits for what may change it`(slow: String, isAhead: Bool) async throws {
+  @Test(arguments: [
+    ("{ work: 0, save: s }", true), ("{ work: { result: 0, class: repeatable }, save: s }", false),
+    ("{ work: { result: 0, class: wait }, save: s }", false), ("{ work: 0, approve: true, save: s }", false),
+  ])
+  func `what looks at the world waits for what may change it, or waits itself`(
+    slow: String, isAhead: Bool
+  ) async throws {
     let text = Self.graph().replacing("{ work: 0, save: s }", with: slow)
     let gate = Gate()
     let wasEarly = Mutex(false)
@@ -121,7 +128,9 @@ struct RunAheadTests {
           return .result(2)
         },
       ])
-    #expect(try await bench.start().status == .done)
+    var options = RunOptions()
+    options.approveAll = true
+    #expect(try await bench.start(options: options).status == .done)
     #expect(wasEarly.withLock { $0 } == isAhead)
   }
 
@@ -167,6 +176,99 @@ struct RunAheadTests {
       }
     }
     #expect(told == ["1 first done", "1 slow done", "checkpoint 2", "2 second failed"])
+  }
+
+  @Test func `a failure ahead of its super-step is told at the end of a run in which that does not come`() async throws
+  {
+    let gate = Gate()
+    var bodies = bodies(opening: "third", gate)
+    bodies["second"] = { _ in
+      gate.open()
+      throw NodeFailure(.exit, "no")
+    }
+    bodies["slow"] = { _ in
+      await gate.opened()
+      throw NodeFailure(.exit, "no")
+    }
+    let bench = try Bench(Self.graph(), sight: .fields, bodies)
+    let end = try await bench.start()
+    #expect(end.next == ["slow"])
+    let told = bench.events.compactMap { event -> String? in
+      if case .taskEnd(let step, let node, _, let status, _, _) = event { "\(step) \(node) \(status)" } else { nil }
+    }
+    #expect(told == ["1 first done", "1 slow failed", "2 second failed"])
+  }
+
+  @Test func `what was refused by a state that had not come is run again in its super-step`() async throws {
+    let gate = Gate()
+    let bench = try Bench(
+      """
+      graph: refused
+      inputs:
+        total: { type: integer, maximum: 10, reduce: sum, default: 8 }
+      state: { a: {}, trail: { reduce: append } }
+      start: [slow, first]
+      nodes:
+        slow: { work: 0, save: { total: '{"$overwrite": 0}' } }
+        first: { work: 1, save: a, next: second }
+        second: { work: 5, save: total, next: third, on-error: handler }
+        third: { work: 3, save: trail }
+        handler: { work: 9, save: trail }
+      """, sight: .fields,
+      [
+        "slow": { _ in
+          await gate.opened()
+          for _ in 0..<2000 { await Task.yield() }
+          return .result(0)
+        },
+        "second": { _ in
+          gate.open()
+          return .result(5)
+        },
+      ])
+    let end = try await bench.start()
+    #expect(end.status == .done)
+    #expect(end.values == ["total": 5, "a": 1, "trail": [3]])
+  }
+
+  @Test func `what saw the world is looked at again by a run after one that closed`() async throws {
+    let fails = Flag(true)
+    let bench = try await failed(while: fails, sight: .world)
+    fails.clear()
+    let end = try await bench.resume()
+    #expect(end.status == .done)
+    #expect(bench.work.log.runs.dropFirst(4).sorted() == ["second#1", "slow#2", "third#1"])
+  }
+
+  @Test(arguments: [("1", 4), ("2", 6)])
+  func `what ran ahead counts while the variables that the graph names are the same`(
+    value: String, count: Int
+  ) async throws {
+    let store = MemoryStore()
+    let text = Self.graph("env: [FOO]")
+    let gate = Gate()
+    var bodies = bodies(opening: "third", gate)
+    bodies["slow"] = { _ in
+      await gate.opened()
+      throw NodeFailure(.exit, "no")
+    }
+    let first = try Bench(text, store: store, environment: ["FOO": "1"], sight: .fields, bodies)
+    #expect(try await first.start().status == .failed)
+    let second = try Bench(text, store: store, environment: ["FOO": value], sight: .fields)
+    #expect(try await second.resume().status == .done)
+    #expect(first.work.log.runs.count - 1 + second.work.log.runs.count == count)
+  }
+
+  @Test func `a run that is to stop at a certain point takes over what ran ahead before`() async throws {
+    let fails = Flag(true)
+    let bench = try await failed(while: fails)
+    fails.clear()
+    var options = RunOptions()
+    options.until = "third"
+    let end = try await bench.resume(options: options)
+    #expect(end.values == ["a": 1, "b": 2, "c": 2, "s": 0])
+    #expect(bench.work.log.count("second") == 1)
+    #expect(bench.work.log.count("third") == 1)
   }
 
   @Test(arguments: [(#"work: "${{ .b }}""#, "work: 7", 7 as JSON), ("work: 0", "description: mended, work: 0", 2)])
@@ -257,7 +359,7 @@ struct RunAheadTests {
   }
 
   /// A thread whose `slow` failed when `third` had run ahead; `slow` fails as long as `fails` says so.
-  private func failed(while fails: Flag) async throws -> Bench {
+  private func failed(while fails: Flag, sight: NodeSight = .fields) async throws -> Bench {
     let gate = Gate()
     var bodies = bodies(opening: "third", gate)
     bodies["slow"] = { _ in
@@ -265,7 +367,7 @@ struct RunAheadTests {
       if fails.isSet { throw NodeFailure(.exit, "no") }
       return .result(0)
     }
-    let bench = try Bench(Self.graph(), sight: .fields, bodies)
+    let bench = try Bench(Self.graph(), sight: sight, bodies)
     let end = try await bench.start()
     #expect(end.status == .failed)
     #expect(end.checkpoint == 1)
