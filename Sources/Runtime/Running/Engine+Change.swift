@@ -111,7 +111,7 @@ extension Engine {
 
   private func fold(_ update: StateUpdate, _ position: StoredCheckpoint, _ graph: StateGraph) throws -> StateFold.Result
   {
-    let entries = update.values.map { key, value in
+    let entries = mask(of: graph).mask(update.values).map { key, value in
       StateFold.Entry(
         task: -1, writer: update.node?.rawValue ?? "--set", write: ChannelWrite(ChannelName(rawValue: key), value))
     }
