@@ -71,8 +71,8 @@ package struct StoreChecks: Sendable {
   // MARK: What is stored
 
   private func store() async throws -> [Finding] {
-    guard SQLiteStore.exists(in: folder) else { return [.ok("store", "none yet; graphrun run makes one")] }
     do {
+      guard try SQLiteStore.exists(in: folder) else { return [.ok("store", "none yet; graphrun run makes one")] }
       return try await SQLiteStore.withReading(folder) { store in
         let looks = try await isThorough ? thorough(store) : [StoreFinding("structure", store.quickCheck())]
         let problems = looks.flatMap(\.problems)
@@ -128,8 +128,8 @@ package struct StoreChecks: Sendable {
   // MARK: What was left behind
 
   private func processes() async throws -> [Finding] {
-    guard SQLiteStore.exists(in: folder) else { return [] }
     do {
+      guard try SQLiteStore.exists(in: folder) else { return [] }
       return try await SQLiteStore.withReading(folder, leftovers)
     } catch is StoreError {
       // What is wrong with the store is told by the check of the store.

@@ -33,6 +33,9 @@ struct ChildProcess: Sendable {
   /// Bytes kept of each stream.
   var limit: Int = defaultLimit
 
+  /// What may show of what it prints.
+  var mask: SecretMask = .none
+
   static let defaultLimit = 1 << 20
 
   enum Ending: Sendable, Hashable {
@@ -56,7 +59,7 @@ struct ChildProcess: Sendable {
   ) async throws -> Outcome {
     try Task.checkCancellation()
     let supervisor = try spawning { () throws(SystemFailure) in
-      try ChildSupervisor(limit: limit, stopGrace: stopGrace, show: show)
+      try ChildSupervisor(limit: limit, mask: mask, stopGrace: stopGrace, show: show)
     }
     // The library kills its child at once when its task is cancelled; ours must be ended gently.
     let running = Task { try await run(under: supervisor) }

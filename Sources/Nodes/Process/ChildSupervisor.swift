@@ -32,15 +32,18 @@ final class ChildSupervisor: Sendable {
   }
 
   private let limit: Int
+  private let mask: SecretMask
   private let stopGrace: @Sendable () -> Duration
   private let show: @Sendable (String, OutputStream) -> Void
   private let bell: Bell
   private let isStopRequested = Mutex(false)
 
   init(
-    limit: Int, stopGrace: @escaping @Sendable () -> Duration, show: @escaping @Sendable (String, OutputStream) -> Void
+    limit: Int, mask: SecretMask, stopGrace: @escaping @Sendable () -> Duration,
+    show: @escaping @Sendable (String, OutputStream) -> Void
   ) throws(SystemFailure) {
     self.limit = limit
+    self.mask = mask
     self.stopGrace = stopGrace
     self.show = show
     bell = try Bell()
@@ -63,7 +66,7 @@ final class ChildSupervisor: Sendable {
     await withCheckedContinuation { continuation in
       bell.ringAtExit(of: pid)
       let thread = Thread { [self] in
-        var watch = Watch(supervisor: self, pid: pid, stdout: stdout, stderr: stderr, limit: limit)
+        var watch = Watch(supervisor: self, pid: pid, stdout: stdout, stderr: stderr)
         watch.run()
         continuation.resume(returning: watch.finish())
       }
@@ -83,11 +86,11 @@ final class ChildSupervisor: Sendable {
     var stoppedAt: ContinuousClock.Instant?
     var isKilled = false
 
-    init(supervisor: ChildSupervisor, pid: Int, stdout: Int32, stderr: Int32, limit: Int) {
+    init(supervisor: ChildSupervisor, pid: Int, stdout: Int32, stderr: Int32) {
       self.supervisor = supervisor
       group = ProcessGroup(id: pid)
-      out = Stream(stdout, .stdout, limit: limit)
-      err = Stream(stderr, .stderr, limit: limit)
+      out = Stream(stdout, .stdout, limit: supervisor.limit, mask: supervisor.mask)
+      err = Stream(stderr, .stderr, limit: supervisor.limit, mask: supervisor.mask)
       bucket = TokenBucket(at: .now)
     }
 
@@ -153,8 +156,8 @@ final class ChildSupervisor: Sendable {
       out.end(show: supervisor.show)
       err.end(show: supervisor.show)
       return Outcome(
-        stdout: out.capture.finish(), stderr: err.capture.finish(), stoppedAt: stoppedAt,
-        wasHeldOpen: wasHeldOpen)
+        stdout: out.capture.finish(mask: supervisor.mask), stderr: err.capture.finish(mask: supervisor.mask),
+        stoppedAt: stoppedAt, wasHeldOpen: wasHeldOpen)
     }
   }
 
@@ -162,13 +165,14 @@ final class ChildSupervisor: Sendable {
   private struct Stream: ~Copyable {
     private(set) var descriptor: Int32
     private let name: OutputStream
-    private var live = LiveText()
+    private var live: LiveText
     var capture: OutputCapture
     var isReady = false
 
-    init(_ descriptor: Int32, _ name: OutputStream, limit: Int) {
+    init(_ descriptor: Int32, _ name: OutputStream, limit: Int, mask: SecretMask) {
       self.descriptor = descriptor
       self.name = name
+      live = LiveText(mask)
       capture = OutputCapture(limit: limit)
       Platform.makeNonblocking(descriptor)
     }

@@ -12,9 +12,14 @@ struct LiveText {
   private var pending: [UInt8] = []
   private var pendingSince: ContinuousClock.Instant?
   private var isAtLineStart = true
+  private let secrets: SecretStream
 
   /// Bytes not shown since the last that were.
   private var skipped = 0
+
+  init(_ mask: SecretMask) {
+    secrets = SecretStream(mask)
+  }
 
   /// When the beginning of a line is due to be shown; `nil` when there is none.
   var due: ContinuousClock.Instant? { pendingSince.map { $0 + Self.patience } }
@@ -67,8 +72,9 @@ struct LiveText {
       let lines = all.count < skipped ? all[(all.firstIndex(of: 0x0A).map { $0 + 1 } ?? 0)...] : all[...]
       skipped -= lines.count
       if skipped > 0 { text += notice() }
-      text += String(decoding: lines.drop { $0 & 0xC0 == 0x80 }, as: UTF8.self)
+      text += secrets.pass(String(decoding: lines.drop { $0 & 0xC0 == 0x80 }, as: UTF8.self))
     }
+    text += secrets.finish()
     return text.isEmpty ? nil : text
   }
 
@@ -87,7 +93,7 @@ struct LiveText {
     isAtLineStart = pending[count - 1] == 0x0A
     pending.removeFirst(count)
     if pending.isEmpty { pendingSince = nil }
-    return text
+    return secrets.pass(text)
   }
 
   private mutating func notice() -> String {
@@ -95,6 +101,7 @@ struct LiveText {
       skipped = 0
       isAtLineStart = true
     }
+    skipped += secrets.cut()
     return (isAtLineStart ? "" : "\n") + "[… \(ByteCount(skipped)) not shown …]\n"
   }
 }

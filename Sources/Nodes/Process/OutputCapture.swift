@@ -1,3 +1,5 @@
+import GraphRuntime
+
 /// What is kept of a stream that may never end: its beginning and its end, in bounded memory.
 ///
 /// Bytes are read straight into the ring that keeps the end, so a flood is not copied.
@@ -53,16 +55,19 @@
     return unsafe Array(ring[(ringSize + start)...]) + Array(ring[..<position])
   }
 
-  consuming func finish() -> CapturedOutput {
+  consuming func finish(mask: SecretMask) -> CapturedOutput {
     let size = min(count - head.count, tailLimit)
-    return CapturedOutput(head: head, tail: tail(size), omitted: count - head.count - size)
+    return CapturedOutput(head: head, tail: tail(size), omitted: count - head.count - size, mask: mask)
   }
 }
 
 /// What a stream printed, without its middle where that was too much.
 struct CapturedOutput: Sendable {
-  /// The text; U+FFFD stands for what is no UTF-8, a line in the middle for what was left out.
-  var text: String
+  /// The text, masked; U+FFFD stands for what is no UTF-8, a line in the middle for what was left out.
+  let text: String
+
+  /// The text as it was printed, to be parsed: the values are masked then.
+  let unmasked: String
 
   /// Bytes left out.
   var omitted: Int
@@ -70,23 +75,28 @@ struct CapturedOutput: Sendable {
   /// Not all of it was UTF-8.
   var isBinary: Bool
 
-  init(head: [UInt8], tail: [UInt8], omitted: Int) {
-    self.omitted = omitted
+  init(head: [UInt8], tail: [UInt8], omitted: Int, mask: SecretMask = .none) {
     guard omitted > 0 else {
       let bytes = head + tail
       let valid = String(validating: bytes, as: UTF8.self)
-      text = valid ?? String(decoding: bytes, as: UTF8.self)
+      unmasked = valid ?? String(decoding: bytes, as: UTF8.self)
+      text = mask.mask(unmasked)
       isBinary = valid == nil
+      self.omitted = 0
       return
     }
-    // The cuts may have gone through characters: those are dropped, not marked.
-    let start = head.dropLast(UTF8Cut.incompleteSuffix(of: head))
-    let end = tail.drop { $0 & 0xC0 == 0x80 }
+    // The cuts may have gone through secrets and characters: those are dropped, not marked.
+    let (beginning, ending) = (mask.mask(beginning: head), mask.mask(end: tail))
+    let start = beginning.bytes.dropLast(UTF8Cut.incompleteSuffix(of: beginning.bytes))
+    let end = ending.bytes.drop { $0 & 0xC0 == 0x80 }
     let (first, last) = (String(validating: start, as: UTF8.self), String(validating: end, as: UTF8.self))
     isBinary = first == nil || last == nil
+    let omitted = omitted + beginning.dropped + ending.dropped
+    self.omitted = omitted
     text =
       (first ?? String(decoding: start, as: UTF8.self)) + "\n[… \(ByteCount(omitted)) left out …]\n"
       + (last ?? String(decoding: end, as: UTF8.self))
+    unmasked = text
   }
 
   /// The last lines that say something, for a message: at most `count`, at most 2 KiB.

@@ -164,8 +164,15 @@ extension ShellService {
     task.print(String(decoding: bytes[...end], as: UTF8.self), to: .stdout)
   }
 
+  /// The end of what it printed.
+  private func output(of service: Service) -> CapturedOutput {
+    let (bytes, mask) = (service.log.tail(), task.secretMask)
+    let isCut = service.log.size > bytes.count
+    return CapturedOutput(head: [], tail: isCut ? mask.mask(end: bytes).bytes : bytes, omitted: 0, mask: mask)
+  }
+
   private func endedEarly(_ service: Service) -> NodeFailure {
-    let output = CapturedOutput(head: [], tail: service.log.tail(), omitted: 0)
+    let output = output(of: service)
     var result: JSONObject = ["stdout": .string(output.text)]
     var message = "the service ended before it was ready"
     switch service.ending {
@@ -182,7 +189,7 @@ extension ShellService {
   }
 
   private func neverReady(_ service: Service, lastProbe: ChildProcess.Outcome?) -> NodeFailure {
-    let output = CapturedOutput(head: [], tail: service.log.tail(), omitted: 0)
+    let output = output(of: service)
     var message = "the service was not ready in time and was stopped"
     if let lastProbe { message += "; the last probe: \(lastProbe.ending)\(lastProbe.lastWords)" }
     let said = output.lastLines()

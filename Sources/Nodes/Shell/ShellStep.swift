@@ -48,7 +48,7 @@ struct ShellStep: Sendable {
   func child(_ program: String, _ arguments: [String]) async throws -> ChildProcess {
     ChildProcess(
       program: program, arguments: arguments, environment: try await ShellEnvironment(fields).variables(),
-      folder: try await folder(), limit: try await limit())
+      folder: try await folder(), limit: try await limit(), mask: task.secretMask)
   }
 
   private func interpreter() async throws -> [String] {
@@ -125,7 +125,8 @@ extension ShellStep {
       guard output.omitted == 0 else {
         throw ParseFailure("the output is longer than the limit by \(ByteCount(output.omitted)); raise limit")
       }
-      return try OutputFormat.parse(output.text, as: format)
+      // Lines are no values by themselves: a secret may go over several.
+      return try OutputFormat.parse(format == "lines" ? output.text : output.unmasked, as: format)
     } catch let failure as ParseFailure {
       throw NodeFailure(.parse, "parse: \(failure.message)", result: .object(evidence))
     }

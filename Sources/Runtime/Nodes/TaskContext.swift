@@ -178,6 +178,9 @@ extension TaskContext {
   /// `value` with the graph's secrets replaced by `***`.
   public func masked(_ value: JSON) -> JSON { services.mask(value) }
 
+  /// For what is cut or taken apart before it is a value.
+  package var secretMask: SecretMask { services.secretMask }
+
   /// Records a background process started by this task, before it is relied on.
   public func record(_ service: ServiceProcess) async throws {
     try await services.record(service)
@@ -220,6 +223,7 @@ package protocol TaskServices: Sendable {
   var resources: RunResources { get }
   func key(call: String) -> String
   func mask(_ value: JSON) -> JSON
+  var secretMask: SecretMask { get }
   func record(_ service: ServiceProcess) async throws
   func forgetService(key: String) async throws
   func recorded(for node: NodeName) async throws -> [ServiceRecord]
@@ -236,6 +240,7 @@ package protocol TaskServices: Sendable {
 /// Where no run is.
 extension TaskServices {
   package func emit(_ data: JSON) {}
+  package var secretMask: SecretMask { .none }
   package func subgraph(of node: Node) -> StateGraph? { nil }
 
   package func run(

@@ -12,8 +12,8 @@ struct Admission: Sendable {
 
   /// - Throws: ``RunRefusal`` naming every input that is missing, unknown or does not fit.
   init(
-    graph: StateGraph, inputs: JSONObject, before: StoredCheckpoint?, environment: [String: String], now: Timestamp,
-    thread: ThreadID, namespace: String = ""
+    graph: StateGraph, inputs: JSONObject, before: StoredCheckpoint?, environment: [String: String],
+    mask: SecretMask, now: Timestamp, thread: ThreadID, namespace: String = ""
   ) throws(RunRefusal) {
     self.graph = graph
     self.now = now
@@ -22,12 +22,12 @@ struct Admission: Sendable {
       ?? StateFold.initial(graph.channels)
     let number = (before?.record.number ?? 0) + 1
     let folded = try Self.fold(
-      inputs, from: .outside(namespace: namespace, checkpoint: number),
+      mask.mask(inputs), from: .outside(namespace: namespace, checkpoint: number),
       StateFold(channels: graph.channels, thread: thread),
       graph, base, isFirst: before == nil)
     if let objection = StateWeight(folded.values.storable(graph.channels)).objection { throw .badInputs(objection) }
     let step = (before?.record.step ?? -1) + 1
-    let (route, triggers) = try Self.start(graph, folded.values, environment)
+    let (route, triggers) = try Self.start(graph, folded.values, environment, mask)
     self.route = route
     let agenda = GraphPlan(graph, namespace: namespace).agenda(
       after: [EndedTask(node: "input", triggers: triggers, failure: nil)], arrivals: [:], deferred: [:],
@@ -72,14 +72,15 @@ struct Admission: Sendable {
   }
 
   private static func start(
-    _ graph: StateGraph, _ values: JSONObject, _ environment: [String: String]
+    _ graph: StateGraph, _ values: JSONObject, _ environment: [String: String], _ mask: SecretMask
   ) throws(RunRefusal) -> (index: Int, triggers: [Trigger]) {
     var names = JSONObject()
     for name in graph.environment { names[name] = environment[name].map(JSON.string) ?? .null }
     do {
-      return try graph.start.choice(in: Scope(state: values, variables: ["env": .object(names)]), from: "start")
+      let choice = try graph.start.choice(in: Scope(state: values, variables: ["env": .object(names)]), from: "start")
+      return (choice.index, choice.triggers.map(mask.mask))
     } catch {
-      throw .badStart(TaskError(kind: error.kind, message: error.message))
+      throw .badStart(TaskError(kind: error.kind, message: mask.mask(error.message)))
     }
   }
 }

@@ -28,6 +28,12 @@ extension Question {
   }
 }
 
+extension [Answer] {
+  func masked(by mask: SecretMask) -> [Answer] {
+    mask.isEmpty ? self : map { Answer(id: $0.id, value: mask.mask($0.value)) }
+  }
+}
+
 extension Answer {
   /// The question of `tasks` each answer is for, checked; an answer given before, once more, is no change.
   ///
@@ -36,6 +42,7 @@ extension Answer {
   {
     var tasks = tasks
     let asked = tasks.openQuestions
+    var given: Set<String> = []
     for answer in answers {
       let open = tasks.openQuestions
       let id: String
@@ -47,19 +54,24 @@ extension Answer {
         guard open.count == 1 || asked.count == 1 else { throw .answerNeedsID(open.isEmpty ? asked : open) }
         id = only.question.id
       }
-      try settle(id, answer.value, &tasks, open)
+      do throws(RunRefusal) {
+        try settle(id, answer.value, &tasks, open, of: thread)
+      } catch {
+        throw given.contains(id) && error == .alreadyAnswered(id, of: thread) ? .answeredTwice(id) : error
+      }
+      given.insert(id)
     }
     return tasks
   }
 
   private static func settle(
-    _ id: String, _ value: JSON, _ tasks: inout [TaskRecord], _ open: [OpenQuestion]
+    _ id: String, _ value: JSON, _ tasks: inout [TaskRecord], _ open: [OpenQuestion], of thread: ThreadID
   ) throws(RunRefusal) {
     for (task, record) in tasks.enumerated() {
       guard let place = record.questions.firstIndex(where: { $0.id == id }) else { continue }
       let question = record.questions[place]
       if let given = question.answer {
-        guard given == value else { throw .alreadyAnswered(id) }
+        guard given == value else { throw .alreadyAnswered(id, of: thread) }
         return
       }
       if let why = question.objection(to: value) {

@@ -5,13 +5,13 @@ extension Engine {
   /// `answers` without those that were given before to questions of super-steps that have ended: the same answer once
   /// more is no change (RELIABILITY R14).
   ///
-  /// - Throws: ``RunRefusal/alreadyAnswered(_:)`` for another answer than was given.
+  /// - Throws: ``RunRefusal/alreadyAnswered(_:of:)`` for another answer than was given.
   func newAnswers(_ answers: [Answer], beside tasks: [TaskRecord], of thread: ThreadID) async throws -> [Answer] {
     let open = Set(tasks.flatMap(\.questions).map(\.id))
     let given = try await store.answers(to: Set(answers.compactMap(\.id)).subtracting(open), of: thread)
     return try answers.filter { answer in
       guard let id = answer.id, let earlier = given[id] else { return true }
-      guard earlier == answer.value else { throw RunRefusal.alreadyAnswered(id) }
+      guard earlier == answer.value else { throw RunRefusal.alreadyAnswered(id, of: thread) }
       return false
     }
   }

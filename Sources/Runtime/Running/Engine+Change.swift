@@ -117,7 +117,7 @@ extension Engine {
   private func fold(
     _ update: StateUpdate, _ position: StoredCheckpoint, _ graph: StateGraph, from source: TaskID, of thread: ThreadID
   ) throws -> StateFold.Result {
-    let entries = update.values.map { key, value in
+    let entries = mask(of: graph).mask(update.values).map { key, value in
       StateFold.Entry(
         task: -1, id: source, writer: update.node?.rawValue ?? "--set",
         write: ChannelWrite(ChannelName(rawValue: key), value))

@@ -92,7 +92,8 @@ public struct Engine: Sendable {
       }
       let before = known == nil ? nil : try await store.checkpoint(nil, of: thread, namespace: "")
       let admission = try Admission(
-        graph: graph, inputs: inputs, before: before, environment: environment, now: clock.now(), thread: thread)
+        graph: graph, inputs: inputs, before: before, environment: environment, mask: mask(of: graph), now: clock.now(),
+        thread: thread)
       onRoute(nil, admission.route)
       let context = context(graph, fence, secrets, durability, options, stop, observe, died: nil)
       if let known { try await endOrphans(known, context) }
@@ -124,7 +125,7 @@ public struct Engine: Sendable {
       guard let known = try await store.thread(thread) else { throw RunRefusal.unknownThread(thread) }
       let start = try await beginning(known, from: number, update, graph)
       var header = start.header
-      let answers = try await newAnswers(answers, beside: start.tasks, of: thread)
+      let answers = try await newAnswers(answers.masked(by: mask(of: graph)), beside: start.tasks, of: thread)
       if header.status == .done, start.changes.isEmpty {
         guard answers.isEmpty else { throw RunRefusal.noQuestion(thread) }
         return await RunEnd(done: header, values: start.position.values, graph: graph)
@@ -233,7 +234,6 @@ public struct Engine: Sendable {
     _ graph: StateGraph, _ fence: Fence, _ secrets: JSONObject, _ durability: Durability, _ options: RunOptions,
     _ stop: StopControl, _ observe: Observer?, died: Int?
   ) -> RunContext {
-    let mask = SecretMask(secrets.values.compactMap(\.stringValue))
     var child = environment
     for name in graph.allSecrets { child[name] = nil }
     child[Orphans.outerVariable] = Orphans.outer(in: environment)
@@ -243,7 +243,7 @@ public struct Engine: Sendable {
       plan: GraphPlan(graph), kinds: kinds, fence: fence,
       ledger: NamespaceLedger(
         Ledger(store: store, fence: fence, mode: durability, clock: clock, observe: observe)), stop: stop,
-      clock: clock, mask: mask, secrets: secrets, userEnvironment: environment, childEnvironment: child,
+      clock: clock, mask: mask(of: graph), secrets: secrets, userEnvironment: environment, childEnvironment: child,
       options: options, died: died, onRoute: onRoute)
   }
 
@@ -259,6 +259,9 @@ public struct Engine: Sendable {
     }
     return secrets
   }
+
+  /// Of those of the graph's secrets that are set: what only changes a thread needs none.
+  func mask(of graph: StateGraph) -> SecretMask { SecretMask(graph.allSecrets.compactMap { environment[$0] }) }
 
   private func check(_ options: RunOptions, _ graph: StateGraph) throws(RunRefusal) {
     for name in (options.breakBefore.union(options.stopAfter)).sorted() where graph.nodes[name] == nil {
@@ -357,8 +360,8 @@ extension RunEnd {
   fileprivate func masked(by mask: SecretMask) -> RunEnd {
     guard !mask.isEmpty else { return self }
     var copy = self
-    copy.values = mask.mask(.object(values)).objectValue ?? [:]
-    copy.outputs = outputs.flatMap { mask.mask(.object($0)).objectValue }
+    copy.values = mask.mask(values)
+    copy.outputs = outputs.map { mask.mask($0) }
     return copy
   }
 }

@@ -18,7 +18,8 @@ public enum RunRefusal: Error, Sendable, Hashable {
   case unknownQuestion(String, open: [OpenQuestion])
   case answerNeedsID([OpenQuestion])
   case answerDoesNotFit(OpenQuestion, why: String)
-  case alreadyAnswered(String)
+  case alreadyAnswered(String, of: ThreadID)
+  case answeredTwice(String)
   case secretUnset([String])
   case secretTooShort(String)
 }
@@ -74,8 +75,9 @@ extension RunRefusal: CustomStringConvertible {
       """
     case .answerDoesNotFit(let question, let why):
       "the answer to \(question.question.id) (\(question.node)) does not fit: \(why); give another: \(question.question.samples.map { "--answer \(question.question.id)=\($0)" }.joined(separator: " or "))"
-    case .alreadyAnswered(let id):
-      "question \(id) is answered already, differently; the first answer counts; for another go back before it: graphrun resume THREAD --from N"
+    case .answeredTwice(let id): "--answer \(id) is given twice, with different values; give one"
+    case .alreadyAnswered(let id, let thread):
+      "question \(id) is answered already, differently; the first answer counts; for another go back before it: graphrun resume \(thread) --from N"
     case .secretUnset(let names):
       "\(names.count == 1 ? "secret" : "secrets") \(names.joined(separator: ", ")): not set in the environment; set "
         + (names.count == 1 ? "it" : "them") + " and run again"

@@ -16,6 +16,7 @@ struct RunServices: TaskServices {
   var resources: RunResources { run.resources }
   func key(call: String) -> String { TaskKey.key(run.thread, task, call: call) }
   func mask(_ value: JSON) -> JSON { run.mask.mask(value) }
+  var secretMask: SecretMask { run.mask }
 
   func notes(of owner: NoteOwner) async throws -> JSONObject {
     let notes = try await run.ledger.notes(key: key(of: owner)).filter { $0.name != AheadNote.name }

@@ -5,13 +5,16 @@ import Synchronization
 /// Replaces secret values by `***` in everything stored, printed or streamed (RELIABILITY R18).
 ///
 /// A value is found as it is, in base64 at each of its three alignments, in hex, URL-encoded, JSON-escaped and quoted for
-/// the shell, each as the common tools write it.
+/// the shell, each as the common tools write it; of a key of several lines, each of its own lines too.
 package struct SecretMask: Sendable {
   package static let shortest = 6
 
-  /// What to look for, longest first, so that a quoted form goes before the value in it.
-  private let needles: [[UInt8]]
-  private let firsts: Set<UInt8>
+  /// Masks nothing.
+  package static let none = SecretMask([])
+
+  /// What to look for, by its first byte; the longest first, so that a quoted form goes before the value in it.
+  private let needles: [[[UInt8]]]
+  private let longest: Int
 
   /// A value could be a number, or part of one.
   private let isNumber: Bool
@@ -19,19 +22,25 @@ package struct SecretMask: Sendable {
   package init(_ values: some Sequence<String>) {
     var found: Set<[UInt8]> = []
     for value in values where value.utf8.count >= Self.shortest {
-      for form in Self.forms(of: value) where form.count >= Self.shortest { found.insert(form) }
+      for form in Self.forms(of: value) + Self.lines(of: value) where form.count >= Self.shortest { found.insert(form) }
     }
-    needles = found.sorted { ($0.count, $0.lexicographicallyPrecedes($1) ? 1 : 0) > ($1.count, 0) }
-    firsts = Set(needles.compactMap(\.first))
-    isNumber = needles.contains { $0.allSatisfy("0123456789+-.eE".utf8.contains) }
+    longest = found.map(\.count).max() ?? 0
+    var needles = found.isEmpty ? [] : [[[UInt8]]](repeating: [], count: 256)
+    for needle in found.sorted(by: { $0.count > $1.count }) { needles[Int(needle[0])].append(needle) }
+    self.needles = needles
+    isNumber = found.contains { $0.allSatisfy("0123456789+-.eE".utf8.contains) }
   }
 
-  var isEmpty: Bool { needles.isEmpty }
+  package var isEmpty: Bool { needles.isEmpty }
 
   package func mask(_ text: String) -> String {
     guard !isEmpty else { return text }
-    var bytes = Array(text.utf8)
-    return replace(in: &bytes, keepingTail: false).map { String(decoding: $0.ready, as: UTF8.self) } ?? text
+    return replace(in: Array(text.utf8), goesOn: false).map { String(decoding: $0.ready, as: UTF8.self) } ?? text
+  }
+
+  package func mask(_ bytes: [UInt8]) -> [UInt8] {
+    guard !isEmpty else { return bytes }
+    return replace(in: bytes, goesOn: false)?.ready ?? bytes
   }
 
   /// `value` with every string in it masked, keys included.
@@ -46,38 +55,68 @@ package struct SecretMask: Sendable {
     }
   }
 
+  package func mask(_ values: JSONObject) -> JSONObject {
+    isEmpty ? values : mask(.object(values)).objectValue ?? [:]
+  }
+
+  /// `trigger` with the items of a fan-out masked.
+  func mask(_ trigger: Trigger) -> Trigger {
+    guard case .fanOut(let node, let items, let parallel) = trigger else { return trigger }
+    return .fanOut(node, items: items.map(mask), parallel: parallel)
+  }
+
   private func maskNumber(_ value: JSON) -> JSON {
     let text = value.text
     let masked = mask(text)
     return masked == text ? value : .string(masked)
   }
 
-  /// `bytes` masked, split so that a secret cut by a chunk's end is held back: `nil` when nothing changes.
-  fileprivate func replace(in bytes: inout [UInt8], keepingTail: Bool) -> (ready: [UInt8], held: [UInt8])? {
+  /// `bytes` masked; where it goes on, without what is held back, as it may begin a secret that a chunk's end cuts. `nil`
+  /// when nothing changes.
+  fileprivate func replace(in bytes: [UInt8], goesOn: Bool) -> (ready: [UInt8], held: [UInt8])? {
     var ready: [UInt8] = []
-    var changed = false
-    var index = 0
-    scan: while index < bytes.count {
-      if firsts.contains(bytes[index]) {
-        for needle in needles where bytes[index...].starts(with: needle) {
-          ready += Array("***".utf8)
-          index += needle.count
-          changed = true
-          continue scan
-        }
-        if keepingTail, couldContinue(bytes[index...]) {
-          return (ready, Array(bytes[index...]))
-        }
+    var (done, index) = (0, 0)
+    while index < bytes.count {
+      guard !needles[Int(bytes[index])].isEmpty else {
+        index += 1
+        continue
       }
-      ready.append(bytes[index])
-      index += 1
+      if goesOn, couldContinue(bytes, from: index) {
+        return (ready + bytes[done..<index], Array(bytes[index...]))
+      }
+      guard let count = needle(in: bytes, at: index) else {
+        index += 1
+        continue
+      }
+      ready += bytes[done..<index]
+      ready += Array("***".utf8)
+      index += count
+      done = index
     }
-    return changed || keepingTail ? (ready, []) : nil
+    return done > 0 || goesOn ? (ready + bytes[done...], []) : nil
   }
 
-  /// Whether all of `tail` is the beginning of a needle that goes on.
-  private func couldContinue(_ tail: ArraySlice<UInt8>) -> Bool {
-    needles.contains { $0.count > tail.count && $0.starts(with: tail) }
+  /// How long the longest needle is that stands at `index`.
+  private func needle(in bytes: [UInt8], at index: Int) -> Int? {
+    needles[Int(bytes[index])].first { $0.count <= bytes.count - index && Self.agree($0, bytes[index...]) }?.count
+  }
+
+  /// Whether all from `index` on is the beginning of a needle that goes on.
+  private func couldContinue(_ bytes: [UInt8], from index: Int) -> Bool {
+    let count = bytes.count - index
+    guard count < longest else { return false }
+    return needles[Int(bytes[index])].contains { $0.count > count && Self.agree($0, bytes[index...]) }
+  }
+
+  /// Whether two are equal as far as both go.
+  private static func agree(_ left: [UInt8], _ right: ArraySlice<UInt8>) -> Bool {
+    var place = right.startIndex
+    for byte in left {
+      guard place < right.endIndex else { return true }
+      guard right[place] == byte else { return false }
+      place += 1
+    }
+    return true
   }
 
   private static func forms(of value: String) -> [[UInt8]] {
@@ -90,6 +129,17 @@ package struct SecretMask: Sendable {
     let hex = bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     forms += [hex, hex.uppercased()].map { Array($0.utf8) }
     return forms + texts(of: value).map { Array($0.utf8) }
+  }
+
+  /// The lines of a key that has several, as steps and we take output apart by lines. Words are no keys, and the first and
+  /// last line of one are everybody's.
+  private static func lines(of value: String) -> [[UInt8]] {
+    guard value.contains(where: \.isNewline) else { return [] }
+    let whole = value.trimmingCharacters(in: .whitespacesAndNewlines)
+    let lines = value.split(whereSeparator: \.isNewline).filter { line in
+      line.utf8.count >= 16 && !line.contains(where: \.isWhitespace)
+    }
+    return [Array(whole.utf8)] + lines.map { Array($0.utf8) }
   }
 
   /// The value as other programs escape it.
@@ -130,31 +180,99 @@ package struct SecretMask: Sendable {
   }
 }
 
-/// Masks a stream: a secret that two chunks share is found.
-final class SecretStream: Sendable {
-  private let mask: SecretMask
-  private let held = Mutex<[UInt8]>([])
+extension SecretMask {
+  /// The beginning of what is cut: masked, without what may begin a secret that the cut goes through.
+  package func mask(beginning bytes: [UInt8]) -> (bytes: [UInt8], dropped: Int) {
+    guard !isEmpty, let (ready, held) = replace(in: bytes, goesOn: true) else { return (bytes, 0) }
+    return (ready, held.count)
+  }
 
-  init(_ mask: SecretMask) {
+  /// The end of what is cut: masked, without what may end a secret that the cut goes through.
+  package func mask(end bytes: [UInt8]) -> (bytes: [UInt8], dropped: Int) {
+    guard !isEmpty else { return (bytes, 0) }
+    let dropped = restOfNeedle(in: bytes)
+    return (mask(Array(bytes[dropped...])), dropped)
+  }
+
+  /// How many bytes at the beginning may end a secret, with those of secrets that begin in them.
+  fileprivate func restOfNeedle(in bytes: [UInt8]) -> Int {
+    var end = needles.joined().map { Self.overlap($0, bytes) }.max() ?? 0
+    var index = 0
+    while index < end {
+      if let count = needle(in: bytes, at: index) { end = max(end, index + count) }
+      index += 1
+    }
+    return end
+  }
+
+  /// Whether all of `bytes` may stand in the middle of a secret.
+  fileprivate func mayBeMiddle(_ bytes: [UInt8]) -> Bool {
+    guard bytes.count < longest else { return false }
+    return needles.joined().contains { needle in
+      needle.count > bytes.count
+        && (0..<(needle.count - bytes.count)).contains { Self.agree(bytes, needle[$0...]) }
+    }
+  }
+
+  /// How many bytes `needle` ends with that `bytes` begins with, but for all of it.
+  private static func overlap(_ needle: [UInt8], _ bytes: [UInt8]) -> Int {
+    let most = min(needle.count - 1, bytes.count)
+    return (1..<(most + 1)).last { agree(bytes, needle[(needle.count - $0)...]) } ?? 0
+  }
+}
+
+/// Masks a stream: a secret that two chunks share is found, and halves of one that something was left out of.
+package final class SecretStream: Sendable {
+  private struct State {
+    var held: [UInt8] = []
+
+    /// What comes next may be the end of a secret.
+    var isAfterCut = false
+  }
+
+  private let mask: SecretMask
+  private let state = Mutex(State())
+
+  package init(_ mask: SecretMask) {
     self.mask = mask
   }
 
   /// What of `text` (and of what was held back before) may be shown now.
-  func pass(_ text: String) -> String {
+  package func pass(_ text: String) -> String {
     guard !mask.isEmpty else { return text }
-    return held.withLock { held in
-      var bytes = held + Array(text.utf8)
-      guard let (ready, tail) = mask.replace(in: &bytes, keepingTail: true) else { return text }
-      held = tail
+    return state.withLock { state in
+      var bytes = state.held + Array(text.utf8)
+      if state.isAfterCut {
+        guard !mask.mayBeMiddle(bytes) else {
+          state.held = bytes
+          return ""
+        }
+        bytes.removeFirst(mask.restOfNeedle(in: bytes))
+        state.isAfterCut = false
+      }
+      guard let (ready, held) = mask.replace(in: bytes, goesOn: true) else { return text }
+      state.held = held
       return String(decoding: ready, as: UTF8.self)
     }
   }
 
+  /// Something is left out here: what was held back is not shown.
+  ///
+  /// - Returns: how many bytes that were.
+  package func cut() -> Int {
+    guard !mask.isEmpty else { return 0 }
+    return state.withLock { state in
+      defer { state = State(isAfterCut: true) }
+      return state.held.count
+    }
+  }
+
   /// What was held back, at the stream's end.
-  func finish() -> String {
-    held.withLock { held in
-      defer { held = [] }
-      return mask.mask(String(decoding: held, as: UTF8.self))
+  package func finish() -> String {
+    state.withLock { state in
+      defer { state = State() }
+      let last = state.isAfterCut ? mask.mask(end: state.held).bytes : mask.mask(state.held)
+      return String(decoding: last, as: UTF8.self)
     }
   }
 }

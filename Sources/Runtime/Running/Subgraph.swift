@@ -57,8 +57,8 @@ struct Subgraph: Sendable {
     let admission: Admission
     do {
       admission = try Admission(
-        graph: graph, inputs: inputs, before: nil, environment: context.userEnvironment, now: context.clock.now(),
-        thread: context.thread, namespace: context.namespace)
+        graph: graph, inputs: inputs, before: nil, environment: context.userEnvironment, mask: context.mask,
+        now: context.clock.now(), thread: context.thread, namespace: context.namespace)
     } catch {
       throw NodeFailure(error)
     }

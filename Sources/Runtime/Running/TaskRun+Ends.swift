@@ -47,7 +47,7 @@ extension TaskRun {
       try next.choice(in: scope, from: "next")
     }
     run.onRoute(node.name, choice.index)
-    return (saved, choice.triggers)
+    return (saved, choice.triggers.map(run.mask.mask))
   }
 
   private func save(_ result: JSON, attempt: Int) async throws -> [ChannelWrite] {
@@ -59,7 +59,7 @@ extension TaskRun {
       scope.variables["result"] = result
       var writes: [ChannelWrite] = []
       for (channel, field) in parts {
-        writes.append(ChannelWrite(channel, try await evaluate(field, scope, key: "save.\(channel)")))
+        writes.append(ChannelWrite(channel, run.mask.mask(try await evaluate(field, scope, key: "save.\(channel)"))))
       }
       return writes
     }
@@ -104,7 +104,8 @@ extension TaskRun {
       record.questions.append(
         Question(
           id: TaskKey.question(run.thread, due.id, number: record.questions.count), kind: prompt.kind, key: key,
-          prompt: run.mask.mask(prompt.text), choices: prompt.choices, schema: prompt.schema))
+          prompt: run.mask.mask(prompt.text), choices: prompt.choices?.map(run.mask.mask),
+          schema: prompt.schema.map(run.mask.mask)))
     }
   }
 }

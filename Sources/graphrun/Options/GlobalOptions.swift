@@ -22,6 +22,10 @@ struct GlobalOptions: ParsableArguments {
   @Flag(help: "No colours (NO_COLOR does the same).")
   var noColor = false
 
+  func validate() throws {
+    if state?.isEmpty == true { throw ValidationError("--state names no folder; give one, or leave it out") }
+  }
+
   /// Moves global options given before the command behind it, where the parser takes them.
   static func afterCommand(_ arguments: [String]) -> [String] {
     let flags: Set<String> = ["--json", "--quiet", "-q", "--verbose", "-v", "--no-color"]
@@ -58,7 +62,7 @@ extension GlobalOptions {
 
   /// The store, for looking; `nil` where there is none yet.
   func openStoreIfAny() async throws -> SQLiteStore? {
-    guard SQLiteStore.exists(in: folder) || isForeign else { return nil }
+    guard try SQLiteStore.exists(in: folder) else { return nil }
     return try await SQLiteStore.open(folder: folder, mode: .readOnly)
   }
 
@@ -70,13 +74,6 @@ extension GlobalOptions {
     guard mode == .readWrite else { return store }
     try await store.close()
     return try await openStore()
-  }
-
-  /// The folder is something else, which opening it will tell.
-  private var isForeign: Bool {
-    var isFolder: ObjCBool = false
-    let exists = unsafe FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder)
-    return exists && !isFolder.boolValue
   }
 
   /// What a person types to run `arguments` on this store.

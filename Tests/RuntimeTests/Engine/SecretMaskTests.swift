@@ -33,4 +33,53 @@ struct SecretMaskTests {
       #expect(SecretMask([value]).mask(text).contains("***"), "\(text)")
     }
   }
+
+  /// Of its letters none stands in what else is printed.
+  private static let letters = "qwxzqxwzzq"
+  private static let text = "1. \(letters)|\(letters) 2. \(letters)\(letters) 3."
+
+  private func shows(_ text: String) -> Bool { text.contains { Self.letters.contains($0) } }
+
+  @Test(arguments: 0...text.utf8.count)
+  func `neither side of a cut shows a part of a secret`(cut: Int) {
+    let mask = SecretMask([Self.letters])
+    let bytes = Array(Self.text.utf8)
+    let beginning = mask.mask(beginning: Array(bytes[..<cut]))
+    let end = mask.mask(end: Array(bytes[cut...]))
+    for side in [beginning.bytes, end.bytes] { #expect(!shows(String(decoding: side, as: UTF8.self))) }
+    #expect(beginning.dropped < Self.letters.utf8.count && end.dropped < 2 * Self.letters.utf8.count)
+    #expect(end.bytes.isEmpty || end.bytes.last == UInt8(ascii: "."))
+  }
+
+  @Test(arguments: 0...text.utf8.count, [1, 3, 7])
+  func `nor does a stream that something is left out of`(cut: Int, size: Int) {
+    let stream = SecretStream(SecretMask([Self.letters]))
+    let characters = Array(Self.text)
+    var shown = ""
+    func pass(_ part: ArraySlice<Character>) {
+      for start in stride(from: part.startIndex, to: part.endIndex, by: size) {
+        shown += stream.pass(String(part[start..<min(part.endIndex, start + size)]))
+      }
+    }
+    pass(characters[..<cut])
+    _ = stream.cut()
+    pass(characters[cut...])
+    shown += stream.finish()
+    #expect(!shows(shown), "\(shown)")
+    #expect(cut == characters.count || shown.hasSuffix("3.") || cut > characters.count - 3, "\(shown)")
+  }
+
+  @Test func `a stream shows nothing of a secret that begins like another`() {
+    let stream = SecretStream(SecretMask(["qwxzqx", "qwxzqxwzzq"]))
+    let shown = stream.pass("a qwxzqx") + stream.pass("wzzq b") + stream.finish()
+    #expect(shown == "a *** b")
+  }
+
+  @Test func `each line of a key is found, and what every key has is not`() {
+    let lines = ["MIIEvQIBADANBgkqhkiG9w0B", "AQEFAASCBKcwggSjAgEAAoIB"]
+    let mask = SecretMask(["-----BEGIN KEY-----\n\(lines[0])\n\(lines[1])\n-----END KEY-----\n"])
+    #expect(mask.mask("1: \(lines[1])\n2: \(lines[0])") == "1: ***\n2: ***")
+    #expect(mask.mask("-----BEGIN KEY-----") == "-----BEGIN KEY-----")
+    #expect(mask.mask("-----BEGIN KEY-----\n\(lines[0])\n\(lines[1])\n-----END KEY-----") == "***")
+  }
 }

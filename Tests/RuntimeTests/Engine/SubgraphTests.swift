@@ -177,7 +177,7 @@ struct SubgraphTests {
     #expect(bench.work.log.runs == runs)
     // Once more the same is no change, another is refused: the first answer counts.
     #expect(try await bench.resume([Answer(id: open[1].question.id, value: 7)]).status == .waiting)
-    await #expect(throws: RunRefusal.alreadyAnswered(open[1].question.id)) {
+    await #expect(throws: RunRefusal.alreadyAnswered(open[1].question.id, of: "t")) {
       try await bench.resume([Answer(id: open[1].question.id, value: 8)])
     }
 

@@ -64,6 +64,62 @@ struct SQLiteFolderTests {
     }
   }
 
+  @Test func `a symlink for the threads' locks is refused and not followed`() async throws {
+    try await withFolder { folder in
+      let target = "\(folder)-target"
+      try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: true)
+      defer { try? FileManager.default.removeItem(atPath: target) }
+      try await SQLiteStore.open(folder: folder).close()
+      try FileManager.default.removeItem(atPath: "\(folder)/locks")
+      try FileManager.default.createSymbolicLink(atPath: "\(folder)/locks", withDestinationPath: target)
+      for mode in [SQLiteStore.Mode.readOnly, .readWrite] {
+        let error = await #expect(throws: StoreError.self) { try await SQLiteStore.open(folder: folder, mode: mode) }
+        #expect("\(try #require(error))".contains("locks is no folder of its own"))
+      }
+      #expect(try FileManager.default.contentsOfDirectory(atPath: target) == [])
+    }
+  }
+
+  @Test func `a link that leads nowhere is no place without a store, and nothing is made there`() async throws {
+    try await withFolder { folder in
+      try FileManager.default.createSymbolicLink(atPath: folder, withDestinationPath: "\(folder)-gone")
+      let asked = #expect(throws: StoreError.self) { try SQLiteStore.exists(in: folder) }
+      let made = await #expect(throws: StoreError.self) { try await SQLiteStore.open(folder: folder) }
+      for error in [asked, made] { #expect("\(try #require(error))".contains("is a link to what is not there")) }
+      #expect(!FileManager.default.fileExists(atPath: "\(folder)-gone"))
+      #expect(StateFolderFacts(folder).refusal?.contains("is a link to what is not there") == true)
+    }
+  }
+
+  @Test func `a log whose database is gone is a damaged store, whoever asks`() async throws {
+    try await withFolder { folder in
+      try await SQLiteStore.open(folder: folder).close()
+      try FileManager.default.removeItem(atPath: "\(folder)/graphrun.sqlite")
+      let log = Data("what was written last".utf8)
+      try log.write(to: URL(fileURLWithPath: "\(folder)/graphrun.sqlite-wal"))
+      #expect(try SQLiteStore.exists(in: folder))
+      let errors = [
+        await #expect(throws: StoreError.self) { try await SQLiteStore.open(folder: folder) },
+        await #expect(throws: StoreError.self) { try await SQLiteStore.open(folder: folder, mode: .readOnly) },
+        await #expect(throws: StoreError.self) { try await SQLiteStore.salvage(folder) },
+      ]
+      for error in errors { #expect("\(try #require(error))".contains("is gone while its log")) }
+      #expect(try Data(contentsOf: URL(fileURLWithPath: "\(folder)/graphrun.sqlite-wal")) == log)
+    }
+  }
+
+  @Test func `what is left of a store that was being made goes`() async throws {
+    try await withFolder { folder in
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      for end in ["", "-shm", "-wal", "-journal"] {
+        try Data("x".utf8).write(to: URL(fileURLWithPath: "\(folder)/graphrun.sqlite.unfinished\(end)"))
+      }
+      try await SQLiteStore.open(folder: folder).close()
+      #expect(
+        try FileManager.default.contentsOfDirectory(atPath: folder).allSatisfy { !$0.contains("unfinished") })
+    }
+  }
+
   @Test func `a FIFO and a hard link are refused`() async throws {
     try await withFolder { folder in
       try await SQLiteStore.open(folder: folder).close()

@@ -72,10 +72,10 @@ struct SQLiteStoreTests {
     try await withFolder { folder in
       await #expect(throws: StoreError.self) { try await SQLiteStore.open(folder: folder, mode: .readOnly) }
       #expect(!FileManager.default.fileExists(atPath: folder))
-      #expect(!SQLiteStore.exists(in: folder))
+      #expect(try !SQLiteStore.exists(in: folder))
       let writer = try await SQLiteStore.open(folder: folder)
       let fence = try await writer.start("t", ["x": 1])
-      #expect(SQLiteStore.exists(in: folder))
+      #expect(try SQLiteStore.exists(in: folder))
 
       let looker = try await SQLiteStore.open(folder: folder, mode: .readOnly)
       #expect(try await looker.values() == ["x": 1])

@@ -20,8 +20,9 @@ struct NewDatabase {
 
   /// Does nothing where there is a database. To be called under the store's lock, before any connection is open.
   func make() throws {
+    // Of one that was being made when its process was killed.
+    clear()
     guard try FileInfo.of(folder.database) == nil else { return }
-    _ = unsafe unlink(unfinished)
     // With only its owner let in, so that its -wal and -shm are like it.
     let descriptor = unsafe open(unfinished, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw SystemError("make \(unfinished)") }
@@ -31,11 +32,15 @@ struct NewDatabase {
       if fsync(descriptor) != 0 { throw SystemError("write \(unfinished) to the disk") }
       if unsafe rename(unfinished, folder.database) != 0 { throw SystemError("make \(folder.database)") }
     } catch {
-      _ = unsafe unlink(unfinished)
+      clear()
       throw error
     }
     try folder.syncContents()
     try folder.syncName()
+  }
+
+  private func clear() {
+    for end in ["", "-wal", "-shm", "-journal"] { _ = unsafe unlink("\(unfinished)\(end)") }
   }
 
   private func fill() throws(DatabaseError) {

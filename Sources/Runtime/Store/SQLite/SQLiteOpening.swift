@@ -18,11 +18,7 @@ struct SQLiteOpening {
     defer { storeLock.unlock() }
     let isAlone = try openLock.tryLock(.exclusive)
     let wasInterrupted = try isAlone && FileInfo.of(folder.wal).map { $0.size > 0 } ?? false
-    if wasInterrupted, try FileInfo.of(folder.database).map({ $0.size == 0 }) ?? true {
-      throw StoreError.damaged(
-        "\(folder.database) is gone while its log \(folder.wal) is there; put it back, or move the log away, or name another folder with --state"
-      )
-    }
+    if wasInterrupted { try checkDatabase() }
     if isAlone { try NewDatabase(folder: folder, schema: connections.schema).make() }
     let writer = try patiently { try connections.writer() }
     try writer.writeWithoutTransaction { db in
@@ -38,12 +34,27 @@ struct SQLiteOpening {
   }
 
   func reader() throws -> DatabaseQueue {
+    if try FileInfo.of(folder.wal).map({ $0.size > 0 }) ?? false { try checkDatabase() }
     guard try FileInfo.of(folder.database) != nil else {
       throw StoreError.unusable("there is no store in \(folder.path) yet; graphrun run makes one")
     }
-    let reader = try patiently { try connections.reader() }
-    try reader.writeWithoutTransaction { try SQLiteMigration.compare($0, with: connections.schema) }
-    return reader
+    do {
+      let reader = try patiently { try connections.reader() }
+      try reader.writeWithoutTransaction { try SQLiteMigration.compare($0, with: connections.schema) }
+      return reader
+    } catch let error as DatabaseError where error.resultCode == .SQLITE_READONLY {
+      throw StoreError.unusable(
+        "\(folder.path) cannot be written, which SQLite needs to look at a store too; copy the folder to where it can, and name the copy with --state"
+      )
+    }
+  }
+
+  /// There is a log: what it belongs to must be there too.
+  private func checkDatabase() throws {
+    guard try FileInfo.of(folder.database).map({ $0.size == 0 }) ?? true else { return }
+    throw StoreError.unusable(
+      "the store is damaged: \(folder.database) is gone while its log \(folder.wal) is there, from which alone nothing can be saved; put it back, or move the log away, or name another folder with --state"
+    )
   }
 
   /// The last writer left the -wal behind: it was killed, or the machine went down.

@@ -38,7 +38,7 @@ extension SQLiteStore {
   ///
   /// - Throws: ``StoreError`` when there is no store, it is in use, or the disk does not take it.
   public static func salvage(_ folder: String) async throws -> SalvageReport {
-    guard exists(in: folder) else {
+    guard try exists(in: folder) else {
       throw StoreError.unusable("there is no store in \(folder); name its folder with --state")
     }
     if try await isWhole(folder) { return SalvageReport() }

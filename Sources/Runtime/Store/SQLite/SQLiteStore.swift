@@ -47,9 +47,16 @@ public final class SQLiteStore: Checkpointer {
     var tail = ThreadTail()
   }
 
-  /// Whether there is a store in `folder`.
-  public static func exists(in folder: String) -> Bool {
-    (try? FileInfo.of("\(folder)/graphrun.sqlite"))?.map { $0.size > 0 } ?? false
+  /// Whether there is a store in `folder`, or what is left of one.
+  ///
+  /// - Throws: ``StoreError`` where that cannot be seen, and where no store can be.
+  public static func exists(in folder: String) throws(StoreError) -> Bool {
+    try StoreError.unusable {
+      guard try StateFolder.isThere(folder) else { return false }
+      return try ["graphrun.sqlite", "graphrun.sqlite-wal"].contains { name in
+        try FileInfo.of("\(folder)/\(name)").map { $0.size > 0 } ?? false
+      }
+    }
   }
 
   /// - Parameter patience: how long to wait for other processes' locks before giving up.
@@ -87,7 +94,7 @@ public final class SQLiteStore: Checkpointer {
       (storeLock, openLock) = (opened.storeLock, opened.openLock)
       state = Mutex(State())
     } catch {
-      throw StoreError(error, in: folder)
+      throw StoreError(error, in: folder, afterwards: "try again")
     }
   }
 }

@@ -27,7 +27,12 @@ package struct StateFolderFacts: Sendable {
   package init(_ folder: String) {
     let path = URL(fileURLWithPath: folder).standardizedFileURL.path
     self.path = path
-    let info = (try? FileInfo.of(path, followingLinks: true)) ?? nil
+    let info: FileInfo?
+    do {
+      info = try StateFolder.isThere(path) ? FileInfo.of(path, followingLinks: true) : nil
+    } catch {
+      (info, refusal) = (nil, "\(error)")
+    }
     exists = info != nil
     let place = exists ? path : Self.nearestFolder(above: path)
     let magic = unsafe graphrun_file_system(place)
@@ -38,6 +43,7 @@ package struct StateFolderFacts: Sendable {
     isWritable = FileManager.default.isWritableFile(atPath: place)
     letsOthersRead = exists && (info?.permissions ?? 0) & 0o055 != 0
     letsOthersWrite = exists && (info?.permissions ?? 0) & 0o022 != 0
+    guard refusal == nil else { return }
     do {
       if exists { _ = try StateFolder(path, create: false) } else { try StateFolder.checkFileSystem(place) }
     } catch {

@@ -40,6 +40,7 @@ struct StateFolder: Sendable {
       if create { try Self.make(path) }
       try Self.check(path, tighten: create, &warnings)
       if create { try Self.makeFolder("\(path)/locks", 0o700) }
+      try Self.checkLocks("\(path)/locks")
       for file in [
         "graphrun.sqlite", "graphrun.sqlite-wal", "graphrun.sqlite-shm", "store.lock", "open.lock", "reserve",
       ] {
@@ -95,16 +96,31 @@ struct StateFolder: Sendable {
 }
 
 extension StateFolder {
-  private static func make(_ path: String) throws(SystemError) {
-    guard try FileInfo.of(path, followingLinks: true) == nil else { return }
+  /// Whether `path` is a folder; `false` where nothing is there.
+  ///
+  /// - Throws: where something else is: also a link that leads nowhere, as the disk it leads to may not be mounted.
+  static func isThere(_ path: String) throws -> Bool {
+    if let info = try FileInfo.of(path, followingLinks: true) {
+      guard info.kind == .folder else { throw StoreError.unusable("\(path) is no folder; name another with --state") }
+      return true
+    }
+    guard try FileInfo.of(path) == nil else {
+      throw StoreError.unusable(
+        "\(path) is a link to what is not there; make or mount that, or name another folder with --state")
+    }
+    return false
+  }
+
+  private static func make(_ path: String) throws {
+    guard try !isThere(path) else { return }
     if let end = path.dropLast().lastIndex(of: "/"), end > path.startIndex {
       try makeParents(String(path[..<end]))
     }
     try makeFolder(path, 0o700)
   }
 
-  private static func makeParents(_ path: String) throws(SystemError) {
-    guard try FileInfo.of(path, followingLinks: true) == nil else { return }
+  private static func makeParents(_ path: String) throws {
+    guard try !isThere(path) else { return }
     if let end = path.dropLast().lastIndex(of: "/"), end > path.startIndex {
       try makeParents(String(path[..<end]))
     }
@@ -130,6 +146,15 @@ extension StateFolder {
         warnings.append("others could write to \(path); now only its owner can")
       }
     }
+  }
+
+  private static func checkLocks(_ path: String) throws {
+    guard let info = try FileInfo.of(path) else { return }
+    guard info.kind == .folder else {
+      throw StoreError.unusable(
+        "\(path) is no folder of its own; find out who put it there, then remove it or name another --state")
+    }
+    try checkOwner(path, info)
   }
 
   private static func checkFile(_ path: String, tighten: Bool, _ warnings: inout [String]) throws {

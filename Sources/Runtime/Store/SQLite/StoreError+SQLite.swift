@@ -2,23 +2,25 @@ import GRDB
 
 extension StoreError {
   /// What an error of SQLite or the system means for the user, and what to do about it.
-  init(_ error: any Error, in folder: StateFolder) {
+  ///
+  /// - Parameter afterwards: what to do once that is done.
+  init(_ error: any Error, in folder: StateFolder, afterwards: String = "graphrun resume") {
     switch error {
     case let error as StoreError: self = error
     case let error as Malformed: self = .damaged("\(error)")
-    case let error as DatabaseError: self = Self.of(error, folder)
+    case let error as DatabaseError: self = Self.of(error, folder, afterwards)
     default: self = .unusable("\(error)")
     }
   }
 
-  private static func of(_ error: DatabaseError, _ folder: StateFolder) -> StoreError {
+  private static func of(_ error: DatabaseError, _ folder: StateFolder, _ afterwards: String) -> StoreError {
     let file = folder.database
     let what = error.message ?? "\(error.resultCode)"
     switch error.resultCode {
-    case .SQLITE_FULL: return .unusable("the disk of \(folder.path) is full; make room, then graphrun resume")
+    case .SQLITE_FULL: return .unusable("the disk of \(folder.path) is full; make room, then \(afterwards)")
     case .SQLITE_IOERR:
       return .unusable(
-        "\(file) cannot be read or written (\(what), \(error.extendedResultCode.rawValue)); look at the disk and its free space, then graphrun resume"
+        "\(file) cannot be read or written (\(what), \(error.extendedResultCode.rawValue)); look at the disk and its free space, then \(afterwards)"
       )
     case .SQLITE_CORRUPT, .SQLITE_NOTADB:
       return .damagedFile("\(file): \(what)")
