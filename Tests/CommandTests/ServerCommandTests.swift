@@ -178,6 +178,13 @@ struct ServerCommandTests {
     }
   }
 
+  @Test func `a server that never starts to answer takes no longer either`() async throws {
+    try await Self.withTool(Self.servers("silent")) { tool in
+      let outcome = try await tool.call(["call", "stub", "echo", "text=x", "--timeout", "1s"])
+      #expect(outcome.code == 1 && outcome.error.contains("within 1s of its start"), "\(outcome.error)")
+    }
+  }
+
   @Test func `Ctrl-C ends the call and the server`() async throws {
     try await Self.withTool { tool in
       let log = tool.folder.appending(path: "log").path

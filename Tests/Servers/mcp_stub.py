@@ -32,6 +32,12 @@ Faults:
   stubborn        ignores TERM and the end of its input
   flood           floods standard error
   strange         descriptions that must not be used
+  again           wants to be asked again seven times before it asks what it asks
+  stale           fails at the first answer to what it asks: its state is of yesterday
+  null-error      says beside each result that the error is null
+  garbled         answers a call with a line that is no UTF-8, its id at the end
+  babble          as garbled, and without an id
+  refuse          answers a call with an error about what could not be read, which has no id
 """
 import argparse
 import json
@@ -85,6 +91,7 @@ class Server:
         self.calls = 0
         self.late = []
         self.answers = []
+        self.asked = 0
 
     def send(self, message):
         message = {"jsonrpc": "2.0", **message}
@@ -94,7 +101,8 @@ class Server:
     def result(self, rid, result, modern):
         if modern:
             result = {"resultType": "complete", **result}
-        self.send({"id": rid, "result": result})
+        more = {"error": None} if "null-error" in self.faults else {}
+        self.send({"id": rid, "result": result, **more})
 
     def error(self, rid, code, message, **data):
         self.send({"id": rid, "error": {"code": code, "message": message, **data}})
@@ -166,6 +174,13 @@ class Server:
     def call(self, rid, params, modern):
         self.calls += 1
         self.misbehave(rid)
+        if "refuse" in self.faults:
+            return self.error(None, -32700, "Parse error")
+        if self.faults & {"garbled", "babble"}:
+            end = f',"id":{rid}' if "garbled" in self.faults else ""
+            line = '{"jsonrpc":"2.0","result":{"content":[{"type":"text","text":"' + "x" * 500
+            sys.stdout.buffer.write(line.encode() + b'\xe9"}]}' + end.encode() + b"}\n")
+            return sys.stdout.buffer.flush()
         if "late" in self.faults:
             self.late.append((rid, params, modern))
             return None
@@ -236,6 +251,11 @@ class Server:
 
     def do_ask(self, arguments, params):
         given = (params.get("inputResponses") or {}).get("who")
+        self.asked += 1
+        if "again" in self.faults and self.asked <= 7:
+            return {"resultType": "input_required", "requestState": f"a{self.asked}"}
+        if "stale" in self.faults and self.asked == 2:
+            return {"content": [{"type": "text", "text": "the state expired, begin again"}], "isError": True}
         if given is None:
             question = {"mode": "form", "message": "Who?", "requestedSchema": schema(name="string")}
             return {"resultType": "input_required", "requestState": "s1",

@@ -80,14 +80,22 @@ struct AgentCallRecord: Sendable, Hashable {
   var outcome: String {
     let text = result["text"]?.stringValue ?? ""
     let first = text.split(separator: "\n", maxSplits: 1).first.map { String($0.prefix(120)) } ?? "nothing"
-    return status == .done ? "\(text.utf8.count) bytes" : "\(status.rawValue): \(first)"
+    guard status != .done else { return "\(text.utf8.count) bytes" }
+    // What the model is told may say so itself.
+    return "\(status.rawValue): \(first.hasPrefix("error: ") ? String(first.dropFirst(7)) : first)"
   }
 
   private static func cut(_ text: String, to limit: Int) -> String {
     let bytes = text.utf8
     guard bytes.count > limit else { return text }
-    let head = String(decoding: bytes.prefix(limit * 3 / 4), as: UTF8.self)
-    let tail = String(decoding: bytes.suffix(limit / 4), as: UTF8.self)
-    return "\(head)\n[… \(bytes.count - limit) bytes are left out …]\n\(tail)"
+    var head = bytes.index(bytes.startIndex, offsetBy: limit * 3 / 4)
+    while !isBorder(bytes[head]) { bytes.formIndex(before: &head) }
+    var tail = bytes.index(bytes.endIndex, offsetBy: -(limit / 4))
+    while tail < bytes.endIndex, !isBorder(bytes[tail]) { bytes.formIndex(after: &tail) }
+    let omitted = bytes.distance(from: head, to: tail)
+    return "\(text[..<head])\n[… \(omitted) bytes are left out …]\n\(text[tail...])"
   }
+
+  /// Whether a character begins with `byte`: no cut goes through one.
+  private static func isBorder(_ byte: UInt8) -> Bool { byte & 0xC0 != 0x80 }
 }

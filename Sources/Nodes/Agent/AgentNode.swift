@@ -24,7 +24,7 @@ public struct AgentNode: NodeKind {
     let questions = try await ServerPin.questions(for: servers, task)
     guard questions.isEmpty else { return .ask(questions) }
     let toolbox = try await Toolbox(
-      servers: servers, permissions: ToolPermissions(fields), task: task)
+      servers: servers, permissions: ToolPermissions(fields, servers: servers), task: task)
     let conversation = AgentConversation(
       task: task, setup: setup, toolbox: toolbox, limits: limits, notes: try await task.remembered())
     return try await conversation.run()

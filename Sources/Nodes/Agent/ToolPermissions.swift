@@ -4,7 +4,8 @@ import GraphRuntime
 /// Which tools an agent may call, as the graph's author says: `tools: {allow, approve, deny}`.
 ///
 /// A pattern is a tool's name, or `SERVER.TOOL`; `*` stands for any characters. Deny goes before approve, approve
-/// before allow.
+/// before allow. A server names its tools as it likes, dots included: a pattern that begins with the name of one of the
+/// agent's servers is about that server alone.
 struct ToolPermissions: Sendable {
   enum Verdict: Sendable, Hashable {
     case run
@@ -20,14 +21,19 @@ struct ToolPermissions: Sendable {
   private var approve: [String] = []
   private var deny: [String] = []
 
-  init(_ fields: NodeFields) async throws {
+  /// The agent's.
+  private let servers: [String]
+
+  init(_ fields: NodeFields, servers: [String]) async throws {
+    self.servers = servers
     guard let tools = fields.nested("tools") else { return }
     allow = try await tools.arguments("allow") ?? []
     approve = try await tools.arguments("approve") ?? []
     deny = try await tools.arguments("deny") ?? []
   }
 
-  init(allow: [String] = [], approve: [String] = [], deny: [String] = []) {
+  init(allow: [String] = [], approve: [String] = [], deny: [String] = [], servers: [String] = []) {
+    self.servers = servers
     self.allow = allow
     self.approve = approve
     self.deny = deny
@@ -35,10 +41,7 @@ struct ToolPermissions: Sendable {
 
   /// - Parameter isTrusted: whether the graph believes what the server says of its tools.
   func verdict(on tool: MCPTool, of server: String, isTrusted: Bool) -> Verdict {
-    let names = [tool.name, "\(server).\(tool.name)"]
-    func isIn(_ patterns: [String]) -> Bool {
-      patterns.contains { pattern in names.contains { Self.matches($0, pattern) } }
-    }
+    func isIn(_ patterns: [String]) -> Bool { patterns.contains { fits($0, tool.name, of: server) } }
     if isIn(deny) { return .never }
     if isIn(approve) { return .ask }
     if isIn(allow) { return .run }
@@ -47,8 +50,17 @@ struct ToolPermissions: Sendable {
 
   /// Patterns that no tool fits: most likely a misspelling.
   func unused(among tools: [(server: String, name: String)]) -> [String] {
-    (allow + approve + deny).filter { pattern in
-      !tools.contains { Self.matches($0.name, pattern) || Self.matches("\($0.server).\($0.name)", pattern) }
+    (allow + approve + deny).filter { pattern in !tools.contains { fits(pattern, $0.name, of: $0.server) } }
+  }
+
+  private func fits(_ pattern: String, _ tool: String, of server: String) -> Bool {
+    Self.matches("\(server).\(tool)", pattern) || (!namesServer(pattern) && Self.matches(tool, pattern))
+  }
+
+  /// Whether what stands before a dot in `pattern` is one of the servers.
+  private func namesServer(_ pattern: String) -> Bool {
+    pattern.indices.contains { place in
+      pattern[place] == "." && servers.contains { Self.matches($0, String(pattern[..<place])) }
     }
   }
 

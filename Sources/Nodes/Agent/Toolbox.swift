@@ -40,8 +40,12 @@ struct Toolbox: Sendable {
     let shared = Dictionary(grouping: found, by: { Self.name($0.tool.name) }).filter { $1.count > 1 }.keys
     for entry in found {
       let short = Self.name(entry.tool.name)
-      var name = shared.contains(short) ? Self.name("\(entry.server)__\(entry.tool.name)") : short
-      while entries[name] != nil { name = "\(name.prefix(60))_\(entries.count)" }
+      let wanted = shared.contains(short) ? Self.name("\(entry.server)__\(entry.tool.name)") : short
+      var (name, number) = (wanted, 1)
+      while entries[name] != nil {
+        number += 1
+        name = "\(wanted.prefix(Self.longestName - 8))_\(number)"
+      }
       entries[name] = entry
     }
   }
@@ -51,8 +55,10 @@ struct Toolbox: Sendable {
     let allowed = name.unicodeScalars.map { scalar -> Character in
       scalar.isASCIIWord || scalar == "-" ? Character(scalar) : "_"
     }
-    return String(allowed.prefix(64))
+    return String(allowed.prefix(longestName))
   }
+
+  private static let longestName = 64
 
   /// What the model is told of; tools it may never call are left out.
   var offered: [ChatTool] {

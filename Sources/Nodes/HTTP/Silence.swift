@@ -51,7 +51,8 @@ final class Silence: Sendable {
       }
       let due = state.since + limit
       if due <= .now { return }
-      try await Task.sleep(until: due, clock: .continuous)
+      // Meanwhile the answer may begin, and then the other limit holds, which may be shorter.
+      try await Task.sleep(until: min(due, .now + shortest), clock: .continuous)
     }
   }
 }

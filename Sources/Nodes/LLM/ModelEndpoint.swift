@@ -51,6 +51,8 @@ struct ModelEndpoint: Sendable {
     for (name, value) in standard {
       if let value, !headers.contains(name: name) { headers.add(name: name, value: value) }
     }
+    // A connection of its own: one that was kept might be closed by the server in the moment it is used again.
+    headers.replaceOrAdd(name: "Connection", value: "close")
     let plan = HTTPRequestPlan(
       method: body == nil ? "GET" : "POST", url: address, headers: headers, body: body?.utf8, mayBePrivate: mayBePrivate
     )
@@ -76,5 +78,15 @@ struct ModelEndpoint: Sendable {
         "\(base.text) answers with a web page (status \(head.status)), not as a model server; check \(source), "
           + "and what stands between")
     }
+  }
+}
+
+extension NodeFailure {
+  /// Says which model failed, and where it is served, unless the message says that.
+  func naming(_ model: String, at endpoint: ModelEndpoint) -> NodeFailure {
+    guard kind != .type, !message.contains(endpoint.base.text) else { return self }
+    var failure = self
+    failure.message = "\(model) at \(endpoint.base.text): \(message)"
+    return failure
   }
 }

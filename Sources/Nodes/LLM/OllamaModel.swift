@@ -20,9 +20,17 @@ struct OllamaModel: ChatModel {
 
   func reply(
     to request: ChatRequest, show: @escaping @Sendable (String, OutputStream) -> Void
-  ) async throws
-    -> ChatReply
-  {
+  ) async throws -> ChatReply {
+    do {
+      return try await answer(to: request, show: show)
+    } catch let failure as NodeFailure {
+      throw failure.naming(name, at: server.endpoint)
+    }
+  }
+
+  private func answer(
+    to request: ChatRequest, show: @escaping @Sendable (String, OutputStream) -> Void
+  ) async throws -> ChatReply {
     // Without messages the server would load the model and answer nothing.
     guard !request.messages.isEmpty else { throw NodeFailure(.type, "messages: there are none", precedesEffect: true) }
     let start = ContinuousClock.now

@@ -178,7 +178,7 @@ extension OllamaServer {
     guard case .object = json else {
       throw NodeFailure(.protocol, "\(endpoint.base.text) sent \(json.summary) where an object should be")
     }
-    if let error = json["error"] {
+    if let error = json["error"], error != .null {
       throw NodeFailure(.model, "the model failed: \(endpoint.masked(ServerError.text(error)))")
     }
     return json

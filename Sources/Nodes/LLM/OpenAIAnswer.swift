@@ -12,6 +12,9 @@ extension OpenAIModel {
     private var refusal = ""
     private var hasFinished = false
 
+    /// The first words outside of any event.
+    private var stray = ""
+
     private struct PartialCall: Sendable {
       var id = ""
       var name = ""
@@ -50,14 +53,43 @@ extension OpenAIModel {
     private mutating func take(
       _ event: ServerEvent, _ endpoint: ModelEndpoint, _ show: @Sendable (String, OutputStream) -> Void
     ) throws -> Bool {
-      for line in event.strays { try Self.checkIsNoError(stray: line, endpoint) }
+      if !event.strays.isEmpty { try take(strays: event.strays, endpoint, show) }
       guard let data = event.data, !data.isEmpty else { return false }
-      if data == "[DONE]" {
+      if data.split(whereSeparator: \.isWhitespace) == ["[DONE]"] {
         hasFinished = hasFinished || !isEmpty
         return true
       }
+      if event.event == "error" { throw Self.failure((try? JSON(parsing: data)) ?? .string(data), endpoint) }
       try take(chunk: try Self.json(Array(data.utf8), endpoint), endpoint, show)
       return false
+    }
+
+    /// Lines without the form of an event: an answer, or pieces of one, from servers that only call it a stream, and
+    /// errors. Others are kept to be quoted where there is no answer.
+    private mutating func take(
+      strays lines: [String], _ endpoint: ModelEndpoint, _ show: @Sendable (String, OutputStream) -> Void
+    ) throws {
+      if let line = lines.first(where: { $0.hasPrefix("error:") }) {
+        let text = String(line.dropFirst(6))
+        throw Self.failure(Self.object(text) ?? .string(text), endpoint)
+      }
+      let whole = Self.object(lines.joined(separator: "\n")).map { [$0] }
+      for json in whole ?? lines.compactMap(Self.object) where json["choices"] != nil || json["error"] != nil {
+        try take(chunk: json, endpoint, show)
+        let isPiece = json["choices"]?.arrayValue?.first?["delta"] != nil
+        hasFinished = hasFinished || (!isPiece && !isEmpty)
+      }
+      if stray.isEmpty { stray = endpoint.masked(String(lines.joined(separator: " ").prefix(300))) }
+    }
+
+    private static func object(_ text: String) -> JSON? {
+      guard let json = try? JSON(parsing: text), json.objectValue != nil else { return nil }
+      return json
+    }
+
+    /// - Parameter error: the error, or what has it as its member `error`.
+    private static func failure(_ error: JSON, _ endpoint: ModelEndpoint) -> NodeFailure {
+      NodeFailure(.model, "the model failed: \(endpoint.masked(ServerError.text(error["error"] ?? error)))")
     }
 
     private static func json(_ bytes: [UInt8], _ endpoint: ModelEndpoint) throws(NodeFailure) -> JSON {
@@ -66,13 +98,6 @@ extension OpenAIModel {
       } catch {
         throw NodeFailure(.protocol, "\(endpoint.base.text) sent what is no JSON: \(error)")
       }
-    }
-
-    /// Some servers write an error into the stream without the form of an event.
-    private static func checkIsNoError(stray line: String, _ endpoint: ModelEndpoint) throws(NodeFailure) {
-      let text = line.hasPrefix("error:") ? line.dropFirst(6) : line[...]
-      guard let json = try? JSON(parsing: String(text)), json.objectValue != nil else { return }
-      throw NodeFailure(.model, "the model failed: \(endpoint.masked(ServerError.text(json["error"] ?? json)))")
     }
   }
 }
@@ -86,9 +111,7 @@ extension OpenAIModel.Answer {
     guard chunk.objectValue != nil else {
       throw NodeFailure(.protocol, "\(endpoint.base.text) sent \(chunk.summary) where an object should be")
     }
-    if let error = chunk["error"], error != .null {
-      throw NodeFailure(.model, "the model failed: \(endpoint.masked(ServerError.text(error)))")
-    }
+    if let error = chunk["error"], error != .null { throw Self.failure(error, endpoint) }
     if let usage = chunk["usage"], usage != .null { note(usage) }
     if let timings = chunk["timings"], builder.usage["tokens_per_second"] == nil { note(timings: timings) }
     let choice = try chunk.part(list: "choices").first { ($0["index"]?.intValue ?? 0) == 0 }
@@ -182,8 +205,8 @@ extension OpenAIModel.Answer {
   /// What was collected, once the stream has ended.
   func finished(model: String) throws(NodeFailure) -> ReplyBuilder {
     guard !isEmpty || hasFinished else {
-      throw NodeFailure(
-        .model, "the stream of \(model) ended before its first word; the prompt may be longer than the model's context")
+      let reason = stray.isEmpty ? "; the prompt may be longer than the model's context" : "; it said: \(stray)"
+      throw NodeFailure(.model, "the stream of \(model) ended before its first word\(reason)")
     }
     guard hasFinished else {
       throw NodeFailure(

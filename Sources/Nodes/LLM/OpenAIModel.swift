@@ -22,9 +22,17 @@ struct OpenAIModel: ChatModel {
 
   func reply(
     to request: ChatRequest, show: @escaping @Sendable (String, OutputStream) -> Void
-  ) async throws
-    -> ChatReply
-  {
+  ) async throws -> ChatReply {
+    do {
+      return try await answer(to: request, show: show)
+    } catch let failure as NodeFailure {
+      throw failure.naming(name, at: endpoint)
+    }
+  }
+
+  private func answer(
+    to request: ChatRequest, show: @escaping @Sendable (String, OutputStream) -> Void
+  ) async throws -> ChatReply {
     guard !request.messages.isEmpty else { throw NodeFailure(.type, "messages: there are none", precedesEffect: true) }
     let start = ContinuousClock.now
     let body = body(request)

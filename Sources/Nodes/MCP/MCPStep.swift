@@ -35,24 +35,35 @@ struct MCPStep: Sendable {
     return described
   }
 
-  /// As ``described()``; who is cut off here has called nothing yet.
-  private func describedInTime() async throws -> MCPTool {
+  /// As `body`; who is cut off is told what was waited for, and what the server said meanwhile.
+  private func inTime<Value: Sendable>(
+    _ what: String, precedesEffect: Bool, _ body: () async throws -> Value
+  ) async throws -> Value {
     do {
-      return try await described()
+      return try await body()
     } catch is CancellationError {
+      let words = session.lastWords
+      let said = words.isEmpty ? "" : "; it said: \(words)"
       throw NodeFailure(
-        .timeout, "\(session.name) had not yet said what tools it has, so nothing was called", precedesEffect: true)
+        .timeout, "\(session.name) \(what)\(said)", precedesEffect: precedesEffect, isInDoubt: !precedesEffect)
     }
   }
 
   /// The node's result, its failure where the tool failed, or the questions the tool asks.
   func run() async throws -> NodeResult {
     if let question = try await consent() { return .ask([question]) }
-    let pin = MCPPin(server: session.name, tool: try await describedInTime())
+    let tool = try await inTime("had not yet said what tools it has, so nothing was called", precedesEffect: true) {
+      try await described()
+    }
+    let pin = MCPPin(server: session.name, tool: tool)
     if let question = try await pin.question(for: task) { return .ask([question]) }
     let exchange = MCPExchange(
-      task: task, session: session, tool: tool, arguments: try await arguments(), key: task.key, limit: limit, name: "")
-    switch try await exchange.run() {
+      task: task, session: session, tool: tool.name, arguments: try await arguments(), key: task.key, limit: limit,
+      name: "")
+    let end = try await inTime("had not answered the call of \(tool.name)", precedesEffect: false) {
+      try await exchange.run()
+    }
+    switch end {
     case .ask(let prompts): return .ask(prompts)
     case .result(let result): return .result(try checked(result).json)
     }

@@ -150,7 +150,7 @@ final class MCPWire: Sendable {
   // MARK: What comes in
 
   private func result(of reply: MCPReply, to method: String) throws -> JSONObject {
-    if let error = reply.body["error"] {
+    if let error = reply.body["error"], error != .null {
       throw MCPRequestError(error, method: method, status: reply.status)
     }
     guard let result = reply.body["result"]?.objectValue else {

@@ -41,9 +41,11 @@ final class StdioTransport: MCPTransport {
   var failure: NodeFailure? { state.withLock { $0.failure } }
 
   var lastWords: String {
-    let (bytes, noise) = state.withLock { ($0.said.bytes, $0.noise.first) }
+    let (bytes, noise) = state.withLock { ($0.said.bytes, $0.noise) }
     let said = CapturedOutput(head: [], tail: bytes, omitted: 0).lastWords(8)
-    return said.isEmpty ? noise ?? "" : said
+    guard let broken = noise.broken else { return said.isEmpty ? noise.first ?? "" : said }
+    let remark = "a message on its standard output cannot be read: \(broken)"
+    return said.isEmpty ? remark : "\(said)\n(\(remark))"
   }
 
   func takeRemarks() -> [String] {
@@ -242,12 +244,29 @@ extension StdioTransport {
   }
 
   private func take(message: JSON, _ line: ArraySlice<UInt8>) {
-    guard let message = message.objectValue, message["method"] != nil || message["id"] != nil else {
-      return note(line)
-    }
+    guard let message = message.objectValue else { return note(line) }
     guard message["method"] == nil else { return answer(message) }
-    guard let id = message["id"]?.intValue else { return }
-    take(id)?.resume(returning: MCPReply(body: message))
+    if let id = message["id"]?.intValue {
+      // An answer that nobody waits for any more is nothing odd.
+      take(id)?.resume(returning: MCPReply(body: message))
+    } else if Self.isRefusal(message), let only = takeOnly() {
+      only.resume(returning: MCPReply(body: message))
+    } else {
+      note(line)
+    }
+  }
+
+  /// A server that could not read a request does not know its id. Other errors without one may be about notices.
+  private static func isRefusal(_ message: JSONObject) -> Bool {
+    [-32700, -32600].contains(message["error"]?["code"]?.intValue)
+  }
+
+  /// The one request there is.
+  private func takeOnly() -> CheckedContinuation<MCPReply, any Error>? {
+    state.withLock { state in
+      guard state.pending.count == 1, let id = state.pending.keys.first else { return nil }
+      return state.pending.removeValue(forKey: id)
+    }
   }
 
   private func answer(_ message: JSONObject) {
@@ -259,7 +278,9 @@ extension StdioTransport {
 
   /// A line that is no JSON: an answer that breaks a limit fails its request, anything else is noise (banners).
   private func take(broken line: ArraySlice<UInt8>, _ error: JSONTextError) {
-    guard let id = Self.id(in: line), let waiting = take(id) else { return note(line) }
+    guard let id = Self.id(in: line), let waiting = take(id) else {
+      return state.withLock { $0.noise.add(line, broken: error.message) }
+    }
     waiting.resume(throwing: MCPShape.failure(server, "its answer cannot be read: \(error.message)"))
   }
 
@@ -267,12 +288,21 @@ extension StdioTransport {
     state.withLock { $0.noise.add(line) }
   }
 
-  /// The id of a message that does not parse, where it stands at the beginning.
+  /// The id of a message that does not parse, where it stands at its beginning or at its end.
   private static func id(in line: ArraySlice<UInt8>) -> Int? {
     let start = String(decoding: line.prefix(256), as: UTF8.self)
-    guard start.hasPrefix("{"), start.contains("\"jsonrpc\""), let key = start.range(of: "\"id\"") else { return nil }
-    let rest = start[key.upperBound...].drop { $0 == " " || $0 == ":" }
-    return Int(rest.prefix { $0.isASCII && $0.isNumber })
+    let end = String(decoding: line.suffix(256), as: UTF8.self)
+    guard start.hasPrefix("{"), (start + end).contains("\"jsonrpc\"") else { return nil }
+    let head = start.range(of: "\"result\"").map { start[..<$0.lowerBound] } ?? start[...]
+    if let key = head.range(of: "\"id\"") { return number(head[key.upperBound...]) }
+    guard let key = end.range(of: "\"id\"", options: .backwards) else { return nil }
+    let rest = end[key.upperBound...]
+    // Deeper inside the message it would be the id of something else.
+    return rest.contains("{") || rest.count(where: { $0 == "}" }) != 1 ? nil : number(rest)
+  }
+
+  private static func number(_ text: Substring) -> Int? {
+    Int(text.drop { $0 == " " || $0 == ":" }.prefix { $0.isASCII && $0.isNumber })
   }
 
   /// The last of what a server said on its standard error.
@@ -289,11 +319,15 @@ extension StdioTransport {
   /// Lines on its standard output that are no messages.
   private struct Noise {
     private(set) var first: String?
+
+    /// Why the last line that looks like a message is none.
+    private(set) var broken: String?
     private var count = 0
     private var isTold = false
 
-    mutating func add(_ line: ArraySlice<UInt8>) {
+    mutating func add(_ line: ArraySlice<UInt8>, broken reason: String? = nil) {
       count += 1
+      if line.first == UInt8(ascii: "{") { broken = reason ?? broken }
       if first == nil { first = String(decoding: line.prefix(200), as: UTF8.self) }
     }
 

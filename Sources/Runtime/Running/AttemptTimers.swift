@@ -56,10 +56,12 @@ struct AttemptTimers: Sendable {
     default: break
     }
     guard let expiry else { return Task.isCancelled ? .cancelled : outcome }
-    if case .failed(let failure) = outcome, failure.precedesEffect {
+    guard case .failed(let failure) = outcome else { return .timedOut(expiry) }
+    if failure.precedesEffect {
       return .failed(NodeFailure(.timeout, "\(expiry): \(failure.message)", precedesEffect: true))
     }
-    return .timedOut(expiry)
+    // A node that says what it waited for; other failures may come of having been cut off.
+    return .timedOut(failure.kind == .timeout ? "\(expiry): \(failure.message)" : expiry)
   }
 
   private func outcome(of body: @Sendable () async throws -> NodeResult) async -> Outcome {

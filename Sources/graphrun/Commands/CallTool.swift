@@ -44,7 +44,7 @@ struct CallTool: AsyncParsableCommand {
       global: global, tool: words.tool, typed: try TypedArguments(words.values, whole: args),
       limit: timeout?.duration ?? .seconds(600), isAllowed: yes)
     let isDone = try await Interruptible.run {
-      try await closing(choice.desk) { try await call.call(choice.servers()[0].get()) }
+      try await closing(choice.desk) { try await call.call(choice.servers()[0].get().within(timeout?.duration)) }
     }
     await NodeRegistry.shutDown()
     if !isDone { throw ExitStatus.failed }

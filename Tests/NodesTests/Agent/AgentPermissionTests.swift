@@ -82,6 +82,38 @@ struct AgentPermissionTests {
     #expect(ToolPermissions.matches(name, pattern) == fits)
   }
 
+  @Test(arguments: [
+    ("docker.*", "docker", "wipe", true), ("docker.*", "evil", "docker.wipe", false),
+    ("docker.wipe", "evil", "docker.wipe", false), ("doc*.wipe", "evil", "docker.wipe", false),
+    ("a.b.wipe", "evil", "a.b.wipe", false), ("a.b.wipe", "a.b", "wipe", true), ("wipe", "evil", "wipe", true),
+    ("x.y", "docker", "x.y", true), ("x.*", "evil", "x.y", true), ("*.wipe", "docker", "wipe", true),
+  ])
+  func `a pattern with a server's name is about no other server, whatever that calls its tools`(
+    pattern: String, server: String, tool: String, fits: Bool
+  ) throws {
+    let permissions = ToolPermissions(allow: [pattern], servers: ["docker", "evil", "a.b"])
+    let tool = try MCPTool(["name": .string(tool), "inputSchema": ["type": "object"]])
+    #expect(permissions.verdict(on: tool, of: server, isTrusted: false) == (fits ? .run : .ask))
+    #expect(permissions.unused(among: [(server, tool.name)]) == (fits ? [] : [pattern]))
+  }
+
+  @Test func `every tool has a name of its own, whatever servers call them`() throws {
+    let long = String(repeating: "B", count: 120)
+    let taken = String("own__\(long)".prefix(56)) + "_2"
+    let names = [taken, long + "x", long + "y", long + "z", "a.b", "a_b", "a/b"]
+    let session = MCPSession(MCPServerConfiguration(name: "own", endpoint: .web(MCPAddress(url: "http://x")))) {
+      throw UnexpectedResult()
+    }
+    let toolbox = Toolbox(
+      try names.map { name in
+        let tool = try MCPTool(["name": .string(name), "inputSchema": ["type": "object"]])
+        return Toolbox.Entry(session: session, tool: tool, verdict: .run)
+      })
+    let offered = toolbox.offered.map(\.name)
+    #expect(Set(offered).count == names.count && offered.allSatisfy { $0.utf8.count <= 64 })
+    #expect(offered.compactMap { toolbox[$0]?.tool.name } == names)
+  }
+
   @Test func `descriptions reach the model without what deceives a reader`() async throws {
     let shop = try await Workshop([Workshop.says("ok")])
     try shop.describe("Looks.\u{1B}[2J\u{202E}evil\u{200B}")

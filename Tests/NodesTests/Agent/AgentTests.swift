@@ -80,6 +80,22 @@ struct AgentTests {
     #expect(result["calls"]?[0]?["result"]?["text"]?.stringValue?.utf8.count == 5000)
   }
 
+  @Test(arguments: 20...40) func `no cut goes through a character`(limit: Int) {
+    let text = String(repeating: "zażółć 🎉", count: 20)
+    let record = AgentCallRecord(turn: 1, id: "c", server: nil, tool: "t", arguments: [:], status: .done)
+      .with(MCPResult(content: [["type": "text", "text": .string(text)]]))
+    let told = record.textForModel(limit: limit).split(separator: "\n").map(String.init)
+    #expect(told.count == 3 && text.hasPrefix(told[0]) && text.hasSuffix(told[2]))
+    let kept = told[0].utf8.count + told[2].utf8.count
+    #expect(kept <= limit && told[1] == "[… \(text.utf8.count - kept) bytes are left out …]")
+  }
+
+  @Test func `what went wrong is said once`() {
+    let record = AgentCallRecord(turn: 1, id: "c", server: nil, tool: "t", arguments: [:], status: .error)
+      .with(MCPResult(content: [["type": "text", "text": "error: no paper"]]))
+    #expect(record.outcome == "error: no paper")
+  }
+
   @Test(arguments: [("max-turns", 3, "3 turns"), ("max-calls", 2, "2 calls"), ("max-tokens", 500, "max-tokens")])
   func `a model that never answers is bounded`(field: String, most: Int, says: String) async throws {
     let shop = try await Workshop([Workshop.calls(("look", ["at": "again"]))])

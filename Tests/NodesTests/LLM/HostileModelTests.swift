@@ -70,6 +70,7 @@ struct HostileModelTests {
       "fenced", .text("```json\n{\"ok\": true}\n```"), .lines([Line.say("```json\n{\"ok\": true}\n```"), Line.done()])),
     Case("json-broken", .text("{\"verdict\": 0."), .lines([Line.say("{\"verdict\": 0."), Line.done()])),
     Case("slow", .text("to be or"), .lines(all)),
+    Case("null error", .text("hi"), .lines(["{\"error\":null,\"message\":{\"content\":\"hi\"}}", Line.done()])),
   ]
 
   static let bad: [Case] = [

@@ -114,6 +114,27 @@ struct MCPFaultTests {
     }
   }
 
+  @Test func `an answer that cannot be read fails its call, wherever its id stands`() async throws {
+    let failure = try await StubServer("garbled").session { try await $0.failure("echo", ["text": ""]) }
+    #expect(failure.kind == .protocol && failure.message.contains("cannot be read") && failure.isInDoubt)
+  }
+
+  @Test func `an answer that cannot be read and has no id is mentioned when the time is over`() async throws {
+    let failure = try await StubServer("babble").session {
+      try await $0.failure("echo", ["text": ""], timeout: .milliseconds(500))
+    }
+    #expect(failure.kind == .timeout && failure.message.contains("a message on its standard output cannot be read"))
+  }
+
+  @Test func `a server that could not read the only request says so without its id`() async throws {
+    let failure = try await StubServer("refuse").session { try await $0.failure("echo", ["text": ""]) }
+    #expect(failure.kind == .protocol && failure.message.contains("error -32700: Parse error"))
+  }
+
+  @Test func `an error that is null is none`() async throws {
+    #expect(try await StubServer("null-error").session { try await $0.result("echo", ["text": "hi"]).text } == "hi")
+  }
+
   @Test func `messages in lists are taken`() async throws {
     #expect(try await StubServer("list").session { try await $0.result("echo", ["text": "hi"]).text } == "hi")
   }

@@ -2,6 +2,7 @@ import Foundation
 import Graph
 import GraphRuntime
 import OrderedCollections
+import Synchronization
 import Testing
 
 @testable import GraphNodes
@@ -54,12 +55,62 @@ struct MCPNodeTests {
   @Test func `a question of the tool is a question of the task, and it goes on with the answer`() async throws {
     guard case .ask(let prompts) = try await node.run(task("ask", ["subject": "tea"])) else { throw UnexpectedResult() }
     #expect(
-      prompts.map(\.text) == ["The tool ask of the server stub asks: Who?"] && prompts.map(\.key) == ["input 1 who"])
+      prompts.map(\.text) == [
+        "The tool ask of the server stub asks: Who?\n(the answer is {name: string}; null declines)"
+      ])
+    #expect(prompts.map(\.key) == ["input 1 who"])
+    let schema = try JSONSchema(try #require(prompts.first?.schema))
+    #expect(schema.violations(of: .null).isEmpty && schema.violations(of: ["name": "Ada"]).isEmpty)
+    #expect(schema.violations(of: [:]).map(\.description).first?.contains("\"name\" is missing") == true)
     let answered = task("ask", ["subject": "tea"], answers: ["input 1 who": ["name": "Ada"]])
     let accepted: JSON = ["tea", ["action": "accept", "content": ["name": "Ada"]], "s1"]
     #expect(try await node.result(answered)["structured"] == accepted)
+    bench.state.withLock { $0.notes[.task] = [:] }
+    _ = try await node.run(task("ask", ["subject": "tea"]))
     let declined = try await node.result(task("ask", ["subject": "tea"], answers: ["input 1 who": .null]))
     #expect(declined["structured"] == ["tea", ["action": "decline"], "s1"])
+    await bench.resources.close()
+  }
+
+  @Test func `a call that failed after an answer begins anew, and what is asked then is a question of its own`()
+    async throws
+  {
+    let stub = servers(StubServer("stale"))
+    func keys(_ answers: [String: JSON] = [:]) async throws -> [String] {
+      let result = try await node.run(task("ask", ["subject": "tea"], servers: stub, answers: answers))
+      guard case .ask(let prompts) = result else { throw UnexpectedResult() }
+      return prompts.map(\.key)
+    }
+    #expect(try await keys() == ["input 1 who"])
+    var answers: [String: JSON] = ["input 1 who": ["name": "Ada"]]
+    let failure = try await node.failure(task("ask", ["subject": "tea"], servers: stub, answers: answers))
+    #expect(failure.kind == .tool && failure.message.contains("the state expired"))
+    #expect(try await keys(answers) == ["input 2 who"])
+    answers["input 2 who"] = ["name": "Eve"]
+    let result = try await node.result(task("ask", ["subject": "tea"], servers: stub, answers: answers))
+    #expect(result["structured"] == ["tea", ["action": "accept", "content": ["name": "Eve"]], "s1"])
+    await bench.resources.close()
+  }
+
+  @Test func `a tool that wants to be asked again too often may be called again`() async throws {
+    let stub = servers(StubServer("again"))
+    let failure = try await node.failure(task("ask", ["subject": "tea"], servers: stub))
+    #expect(failure.kind == .limit && failure.message.contains("more than 5 times"))
+    guard case .ask(let prompts) = try await node.run(task("ask", ["subject": "tea"], servers: stub)) else {
+      throw UnexpectedResult()
+    }
+    #expect(prompts.map(\.key) == ["input 1 who"])
+    await bench.resources.close()
+  }
+
+  @Test func `a call that its node cuts off says whose answer is missing`() async throws {
+    let (node, task) = (node, task("hold"))
+    let call = Task { try await node.failure(task) }
+    await bench.waitUntilPrinted("holding")
+    call.cancel()
+    let failure = try await call.value
+    #expect(failure.kind == .timeout && failure.isInDoubt)
+    #expect(failure.message == "stub had not answered the call of hold")
     await bench.resources.close()
   }
 

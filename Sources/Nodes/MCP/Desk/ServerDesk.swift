@@ -64,7 +64,7 @@ package final class ServerDesk: Sendable {
   /// Ends every server that was started.
   package func close() async { await servers.close() }
 
-  private func server(_ configuration: MCPServerConfiguration) throws -> Server {
+  fileprivate func server(_ configuration: MCPServerConfiguration) throws -> Server {
     Server(session: try servers.session(configuration), desk: self)
   }
 
@@ -118,6 +118,15 @@ extension ServerDesk {
     package var url: String? {
       guard case .web(let address) = session.configuration.endpoint else { return nil }
       return desk.masked(address.url)
+    }
+
+    /// The same server, with no more than `limit`, where there is one, for its start and for each of its answers.
+    package func within(_ limit: Duration?) throws -> Server {
+      guard let limit else { return self }
+      var configuration = session.configuration
+      configuration.startTimeout = min(configuration.startTimeout, limit)
+      configuration.timeout = min(configuration.timeout ?? limit, limit)
+      return try desk.server(configuration)
     }
 
     /// The version of the protocol that was agreed on; `nil` before the first question.

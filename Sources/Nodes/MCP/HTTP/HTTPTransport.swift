@@ -129,7 +129,8 @@ final class HTTPTransport: MCPTransport {
   private var ended: NodeFailure { NodeFailure(.connection, "\(server) was ended", precedesEffect: true) }
 
   func lost(_ failure: NodeFailure?) -> NodeFailure {
-    failure ?? NodeFailure(.connection, "\(server) ended the stream of events before its answer")
+    failure.map(client.named)
+      ?? NodeFailure(.connection, "\(server) ended the stream of events before its answer")
   }
 }
 
@@ -225,7 +226,8 @@ extension HTTPTransport {
     }
     if message["id"]?.intValue == id { return message }
     // An error need not say to what: servers that could not read the request do not know.
-    return message["error"] != nil && (!isStream || message["id"]?.intValue == nil) ? message : nil
+    let isError = (message["error"] ?? .null) != .null
+    return isError && (!isStream || message["id"]?.intValue == nil) ? message : nil
   }
 
   /// Takes the session out of the answer to `initialize`; nowhere else does it count.

@@ -44,8 +44,13 @@ struct MCPWebClient: Sendable {
       headers.replaceOrAdd(name: header.name, value: header.value)
     }
     self.headers = headers
-    secrets = configured.headers.flatMap { [$0.value] + $0.value.split(separator: " ").map(String.init) }
+    secrets = configured.headers.flatMap { Self.secrets(in: $0.value) }
       .filter { $0.utf8.count >= Self.shortestSecret }.sorted { $0.utf8.count > $1.utf8.count }
+  }
+
+  /// The whole and its words. The first of several is the name of a scheme, as `Bearer`.
+  private static func secrets(in value: String) -> [String] {
+    [value] + value.split(separator: " ").dropFirst().map(String.init)
   }
 
   struct Question: Sendable {
@@ -70,7 +75,7 @@ struct MCPWebClient: Sendable {
     var question = question
     for _ in 0...Self.mostRedirects {
       let (stream, asked) = (HTTPStream(plan: plan(question), limits: question.limits), question)
-      let outcome = try await named(question.url) {
+      let outcome = try await named {
         try await stream.open { head, body in
           if let next = try redirect(from: asked.url, head) { return Outcome<Value>.elsewhere(next) }
           return .value(try await take(head, body))
@@ -100,40 +105,54 @@ struct MCPWebClient: Sendable {
       method: question.method, url: question.url, headers: headers, body: question.body, mayBePrivate: mayBePrivate)
   }
 
-  /// Where to ask instead; such an answer says that nothing was done.
+  /// Where to ask instead; to be asked there in the same way (307, 308) says that nothing was done, to fetch what is
+  /// there (301 to 303) does not.
   private func redirect(from url: HTTPAddress, _ head: HTTPStream.Head) throws(NodeFailure) -> HTTPAddress? {
     guard [301, 302, 303, 307, 308].contains(head.status), let location = head.headers.first(name: "location") else {
       return nil
+    }
+    let isSame = [307, 308].contains(head.status)
+    func refusal(_ message: String) -> NodeFailure {
+      NodeFailure(.refused, "\(server) redirects\(message)", precedesEffect: isSame)
     }
     let next: HTTPAddress
     do {
       next = try url.resolving(location)
     } catch {
-      throw Self.refusal("\(server) redirects: \(error.message)")
+      throw refusal(": \(error.message)")
     }
     guard next.hasSameOrigin(as: address) else {
-      throw Self.refusal(
-        "\(server) redirects to \(next.scheme)://\(next.host): another server is not followed; where that is the right one, give its url"
-      )
+      throw refusal(
+        " to \(next.scheme)://\(next.host): another server is not followed; where that is the right one, give its url")
     }
-    guard [307, 308].contains(head.status) else {
-      throw Self.refusal("\(server) redirects with status \(head.status) to \(next.title): give that as its url")
-    }
+    guard isSame else { throw refusal(" with status \(head.status) to \(next.title): give that as its url") }
     return next
   }
 
-  /// Names the server in failures, and leaves out of them what may be a key to a session.
-  private func named<Value: Sendable>(
-    _ url: HTTPAddress, _ body: () async throws -> Value
-  ) async throws -> Value {
+  private func named<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {
     do {
       return try await body()
-    } catch var failure as NodeFailure {
-      failure.isInDoubt = false
-      failure.message = masked(failure.message.replacing(url.text, with: url.title))
-      if !failure.message.hasPrefix(server) { failure.message = "\(server): \(failure.message)" }
-      throw failure
+    } catch let failure as NodeFailure {
+      throw named(failure)
     }
+  }
+
+  /// Names the server, and leaves out what may be a key to a session.
+  func named(_ failure: NodeFailure) -> NodeFailure {
+    var failure = failure
+    failure.isInDoubt = false
+    failure.message = masked(Self.withoutQueries(failure.message))
+    if !failure.message.hasPrefix(server) { failure.message = "\(server): \(failure.message)" }
+    return failure
+  }
+
+  /// The addresses in `text` end where their queries begin.
+  private static func withoutQueries(_ text: String) -> String {
+    let words = text.split(separator: " ", omittingEmptySubsequences: false).map { word -> String in
+      guard word.contains("://"), let mark = word.firstIndex(of: "?") else { return String(word) }
+      return "\(word[..<mark])\(word.hasSuffix(":") ? ":" : "")"
+    }
+    return words.joined(separator: " ")
   }
 
   func masked(_ refusal: MCPRefusal) -> MCPRefusal {

@@ -98,7 +98,7 @@ struct HTTPFaultTests {
     Fault("status 406", .http, "is its url the one for MCP", isInDoubt: false) { _, reply in
       try await reply.send("", 406)
     },
-    Fault("status 302", .refused, "redirects with status 302 to http://127.0.0.1", isInDoubt: false) { _, reply in
+    Fault("status 302", .refused, "redirects with status 302 to http://127.0.0.1") { _, reply in
       try await reply.head(302, nil, ["Location": "/login", "Content-Length": "0"])
     },
     Fault("a way round in a circle", .refused, "more than 5 redirects", isInDoubt: false) { _, reply in
@@ -144,7 +144,8 @@ struct HTTPFaultTests {
           "WWW-Authenticate": #"Bearer resource_metadata="https://example.org/.well-known/oauth-protected-resource""#
         ])
     }
-    try await TalkServer.session(answer) { session, server async throws in
+    let headers = [MCPAddress.Header(name: "Authorization", value: "Bearer hunter2-hunter2")]
+    try await TalkServer.session(answer, headers: headers) { session, server async throws in
       let failure = try await session.failure("echo")
       #expect(failure.kind == .http && failure.precedesEffect)
       for part in [

@@ -52,6 +52,23 @@ struct ResumptionTests {
     }
   }
 
+  @Test func `are told with the name of the server, and without the query of its address`() async throws {
+    let reset: TalkServer.Answer = { request, reply in
+      guard request.rpc == "tools/call" else { return try await WebStub(era: .modern).answer(request, reply) }
+      try await reply.events()
+      try await reply.chunk(": here\n\n")
+      try await reply.reset()
+    }
+    try await TalkServer.run(reset) { server in
+      let servers = MCPServers()
+      let session = try servers.session(server.configuration(path: "/mcp?api_key=qwertyuiop99"))
+      let failure = try await session.failure("echo")
+      #expect(failure.kind == .connection && failure.isInDoubt && !failure.message.contains("qwertyuiop99"))
+      #expect(failure.message.hasPrefix("stub: POST http://127.0.0.1:\(server.port)/mcp: "), "\(failure.message)")
+      await servers.close()
+    }
+  }
+
   @Test(arguments: [404, 405, 200]) func `are given up after two tries without a word, and the call is in doubt`(
     status: Int
   ) async throws {
