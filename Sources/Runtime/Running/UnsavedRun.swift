@@ -54,11 +54,19 @@ struct UnsavedRun {
   func changes(at header: ThreadRecord) -> [StoreChange] {
     var changes = lines.values.joined().map { StoreChange.checkpoint($0.record, values: $0.values) }
     let kept = tasks.values.filter { task in
-      let isDue = task.id.namespace.isEmpty ? task.checkpoint == header.head : lines[task.id.namespace] != nil
+      let isDue =
+        task.id.namespace.isEmpty
+        ? task.checkpoint == header.head && !hasPassed(task) : lines[task.id.namespace] != nil
       return isDue || recorded.contains(task.id)
     }
     changes += kept.sorted { ($0.checkpoint, $0.ordinal) < ($1.checkpoint, $1.ordinal) }.map(StoreChange.task)
     if !outputs.isEmpty { changes.append(.output(outputs)) }
     return changes + others
+  }
+
+  /// Whether the task's super-step ended on the way to the thread's head: it led there, and nothing leads on from it.
+  private func hasPassed(_ task: TaskRecord) -> Bool {
+    guard task.isFinished, let head = lines[""]?.last?.record else { return false }
+    return !head.agenda.due.contains { $0.id == task.id }
   }
 }

@@ -161,17 +161,18 @@ public struct HistoryEntry: Sendable, Hashable {
   /// `deltas` may be empty here.
   public var record: CheckpointRecord
 
-  /// The tasks whose end made it, by ordinal; empty for inputs, updates and forks.
+  /// The tasks whose end made it, by ordinal, as far as the store keeps them (durability `exit` keeps few); empty for
+  /// inputs, updates and forks.
   public var ran: [TaskRecord]
 
   /// The channels written for it, in that order.
   public var changed: [ChannelName]
 
-  /// - Parameter deltas: the channels an input, an update or a fork changed.
+  /// - Parameter deltas: the channels that the checkpoint itself says it changed; not looked at beside what `ran`.
   public init(record: CheckpointRecord, ran: [TaskRecord], deltas: [ChannelName]) {
     self.record = record
     self.ran = ran
-    changed = record.source == .step ? ran.flatMap(\.writes).map(\.channel).eachOnce : deltas
+    changed = ran.isEmpty ? deltas : ran.flatMap(\.writes).map(\.channel).eachOnce
   }
 }
 

@@ -38,11 +38,12 @@ struct SQLiteReading {
       let record = try checked(row.number, namespace) { () throws(Malformed) in
         try row.record(namespace, withDeltas: false)
       }
-      guard record.source == .step, let parent = record.parent else {
+      let ran = record.source == .step ? try record.parent.map { try tasks(namespace: namespace, checkpoint: $0) } : nil
+      guard let ran, !ran.isEmpty else {
         let deltas = try checked(row.number, namespace) { () throws(Malformed) in try row.readDeltas() }
         return HistoryEntry(record: record, ran: [], deltas: deltas.map(\.channel))
       }
-      return HistoryEntry(record: record, ran: try tasks(namespace: namespace, checkpoint: parent), deltas: [])
+      return HistoryEntry(record: record, ran: ran, deltas: [])
     }
   }
 
