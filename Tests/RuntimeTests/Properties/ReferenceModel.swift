@@ -80,9 +80,10 @@ struct ReferenceModel {
   }
 
   private func end(_ status: String, error: String? = nil) -> End {
-    let shown = try? fold(tasks.indices.filter { [.done, .skipped].contains(tasks[$0].status) }, dropsFlash: false)
+    // A channel in which writes do not go together is shown without them.
+    let shown = folded(tasks.indices.filter { [.done, .skipped].contains(tasks[$0].status) }, dropsFlash: false).state
     return End(
-      status: status, values: shown ?? values, next: tasks.filter { !$0.isFinished }.map(\.node.name), step: step,
+      status: status, values: shown, next: tasks.filter { !$0.isFinished }.map(\.node.name), step: step,
       error: error ?? tasks.first { $0.status == .failed }.map { "\($0.node.name) \($0.error ?? "")" },
       asks: tasks.filter { $0.status == .waiting }.map(\.label))
   }
@@ -212,6 +213,13 @@ struct ReferenceModel {
 
   /// The state with the writes of the tasks at `places`.
   private func fold(_ places: [Int], dropsFlash: Bool) throws(Misfits) -> JSONObject {
+    let (state, misfits) = folded(places, dropsFlash: dropsFlash)
+    guard misfits.isEmpty else { throw Misfits(all: misfits) }
+    return state
+  }
+
+  /// As far as the writes go together, and those that do not.
+  private func folded(_ places: [Int], dropsFlash: Bool) -> (state: JSONObject, misfits: [Misfit]) {
     var state = values
     if dropsFlash { state["flash"] = nil }
     let all = places.flatMap { place in tasks[place].writes.map { (task: place, channel: $0.channel, value: $0.value) }
@@ -226,8 +234,7 @@ struct ReferenceModel {
         misfits.append(error)
       }
     }
-    guard misfits.isEmpty else { throw Misfits(all: misfits) }
-    return state
+    return (state, misfits)
   }
 
   private func reduce(_ reducer: String, _ old: JSON?, _ writes: [(task: Int, value: JSON)]) throws(Misfit) -> JSON {

@@ -34,7 +34,11 @@ enum SQL {
     """
   static let history = """
     SELECT number, parent, step, source, created, base, base_bytes, line_bytes, parent_checksum, agenda,
-      CASE source WHEN 'step' THEN '[]' ELSE deltas END, NULL, checksum, base_checksum
+      CASE WHEN source = 'step' AND EXISTS (
+        SELECT 1 FROM task
+        WHERE task.thread = checkpoint.thread AND task.namespace = checkpoint.namespace
+          AND task.checkpoint = checkpoint.parent
+      ) THEN '[]' ELSE deltas END, NULL, checksum, base_checksum
     FROM checkpoint WHERE thread = ? AND namespace = ? AND number < ? ORDER BY number DESC LIMIT ?
     """
 
