@@ -53,7 +53,7 @@ struct TemplateTests {
 
   @Test(arguments: [
     ("é ${{ .n", 3, "${{ without its }}"), ("${{ }}", 3, "the expression is empty"),
-    ("ab ${{ .a & .b }}", 10, "\"&\" has no meaning here"),
+    ("ab ${{ .a & .b }}", 10, "\"&\" has no meaning here; write and"),
     ("${{ (1 }} ", 7, "\"}\" closes nothing here"), ("${{ 1) }}", 5, "\")\" closes nothing here"),
     ("${{ \"a }}", 0, "${{ without its }}"),
     ("${{  env }}", 5, "expressions may not use env; list the name under env: and use $env.NAME"),

@@ -212,7 +212,6 @@ struct ThreadRun: Sendable {
     _ status: ThreadStatus, errors: [TaskError] = [], ended: [TaskPool.Ended] = [], tasks: [TaskRecord]? = nil
   ) async throws(StoreError) -> RunEnd {
     let ended = try await waitForAhead(storing: ended, of: tasks ?? [])
-    tellOfAhead()
     let isStored = header.status == status && tasks == nil && durability != .exit && errors.isEmpty && ended.isEmpty
     let tasks = tasks ?? dueRecords()
     header.status = status
@@ -229,6 +228,7 @@ struct ThreadRun: Sendable {
         tasks: changed.map(plan.storable), others: ended.flatMap(\.others), header: header,
         telling: ended.flatMap(\.events))
     }
+    tellOfAhead()
     let values = position.values.adding(tasks, channels: plan.graph.channels, thread: context.thread)
     return RunEnd(
       status: status, checkpoint: header.head, step: header.step, values: values,
