@@ -5,7 +5,7 @@ from .case import Case
 from .program import chance
 from .workloads import LINE
 
-CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129, signal.SIGQUIT: 131}
 
 
 def f19(suite):
