@@ -22,7 +22,7 @@ struct Export: AsyncParsableCommand {
     guard let output, output != "-" else {
       return try await ThreadArchive.write(thread, of: store) {
         Sink.output.write(String(decoding: $0, as: UTF8.self))
-        if let failure = Sink.output.failure { throw failure }
+        if let failure = Sink.output.failure { throw CommandFailure("\(failure), or name a file with --output") }
       }
     }
     let file = try NewFile(output)

@@ -33,7 +33,10 @@ final class Sink: Sendable {
 
   /// Why not all could be written; `nil` too where nobody reads any more, who wants no more.
   var failure: CommandFailure? {
-    state.withLock { $0.failure }.map { CommandFailure("standard output: \(unsafe String(cString: strerror($0)))") }
+    state.withLock { $0.failure }.map {
+      CommandFailure(
+        "standard output: \(unsafe String(cString: strerror($0))); look at where it is sent, then run again")
+    }
   }
 
   func line(_ text: String) { write(text + "\n") }

@@ -84,6 +84,11 @@ extension String {
   }
 }
 
+extension String {
+  /// A line of prose on lines of at most `columns`. What is indented is a command or a list: it stays whole, to be copied.
+  func foldedProse(_ columns: Int) -> [String] { first == " " ? [self] : folded(first: columns, rest: columns) }
+}
+
 extension Character {
   fileprivate var columns: Int {
     if isASCII { return 1 }

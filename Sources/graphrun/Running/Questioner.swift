@@ -38,9 +38,7 @@ struct Questioner {
     Sink.output.line("\(style.yellow("?")) \(style.bold(open.task))")
     let room = Terminal.size.columns - 3
     for line in SafeText.lines(open.question.prompt).split(separator: "\n", omittingEmptySubsequences: false) {
-      // What is indented is a command or a list: it stays whole, to be copied.
-      let parts = line.first == " " ? [String(line)] : String(line).folded(first: room, rest: room)
-      for part in parts { Sink.output.line("  \(part)") }
+      for part in String(line).foldedProse(room) { Sink.output.line("  \(part)") }
     }
     for (index, choice) in (answer.choices ?? []).enumerated() {
       Sink.output.line("  \(style.cyan("\(index + 1)")) \(SafeText.line(choice.typed))")

@@ -27,12 +27,9 @@ struct RunReport {
   private func say(_ text: String) { Sink.output.line(text) }
   private func complain(_ text: String) { Sink.error.line(text) }
 
-  /// `text` folded at its words where `stream` is a terminal that is narrower; what is indented of itself stays whole, to be
-  /// copied.
+  /// `text` folded where `stream` is a terminal that is narrower.
   private func lines(_ text: some StringProtocol, indent: Int, on stream: Int32) -> [String] {
-    guard Terminal.isTerminal(stream), text.first != " " else { return [String(text)] }
-    let room = Terminal.size.columns - indent
-    return String(text).folded(first: room, rest: room)
+    Terminal.isTerminal(stream) ? String(text).foldedProse(Terminal.size.columns - indent) : [String(text)]
   }
 
   private func done() {
