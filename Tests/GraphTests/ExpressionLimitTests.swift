@@ -19,7 +19,7 @@ struct ExpressionLimitTests {
       let error = #expect(throws: ExpressionError.self) { try bomb.evaluate(in: Scope()) }
       if case .limit = error?.reason {} else { Issue.record("\(String(describing: error))") }
     }
-    #expect(time < .seconds(4))
+    #expect(time < .unhurried)
     #expect(try Expression(".a * 2").evaluate(in: Scope(state: ["a": 21])) == 42)
     #expect(residentBytes() - before < 64 << 20)
   }
@@ -28,7 +28,7 @@ struct ExpressionLimitTests {
   func `cannot hang in a regular expression`(pattern: String) throws {
     let source = "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\" | test(\"\(pattern)\")"
     let time = ContinuousClock().measure { _ = try? Expression(source).evaluate(in: Scope()) }
-    #expect(time < .seconds(4))
+    #expect(time < .unhurried)
     #expect(try Expression(".a * 2").evaluate(in: Scope(state: ["a": 21])) == 42)
   }
 
