@@ -138,7 +138,9 @@ public struct Runner: Sendable {
   public func threads() async throws -> [ThreadRecord] { try await view.headers() }
 
   /// What a thread's tasks printed.
-  public func log(_ thread: ThreadID) async throws -> [OutputRecord] { try await engine.store.output(of: thread) }
+  public func log(_ thread: ThreadID) async throws -> [OutputRecord] {
+    try await engine.store.output(of: thread).byAttempt
+  }
 
   // MARK: Changing
 

@@ -21,7 +21,7 @@ struct Graphrun: AsyncParsableCommand {
         graphrun show THREAD@3                     the state at checkpoint 3
 
       Exit codes: 0 done, 1 a node failed, 2 usage or invalid graph, 3 waiting for an answer, 4 another runner has the \
-      thread, 5 the store is unusable, 129/130/143 stopped by a signal and resumable.
+      thread, 5 the store is unusable, 129/130/131/143 stopped by a signal and resumable.
 
       Completions: graphrun --generate-completion-script bash|zsh|fish
       """,

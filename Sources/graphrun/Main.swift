@@ -19,7 +19,7 @@ import GraphRuntime
   private static func status(of arguments: [String]) async -> ExitStatus {
     do {
       if let mistake = TypingMistake.command(in: arguments) { throw mistake }
-      var command = try Graphrun.parseAsRoot(arguments.isEmpty ? ["--help"] : arguments)
+      var command = try await Graphrun.asyncParseAsRoot(arguments.isEmpty ? ["--help"] : arguments)
       if var command = command as? any AsyncParsableCommand {
         try await command.run()
       } else {
@@ -28,18 +28,19 @@ import GraphRuntime
       if let failure = Sink.output.failure { throw failure }
       return .done
     } catch {
-      return report(error)
+      return report(error, arguments)
     }
   }
 
-  private static func report(_ error: any Error) -> ExitStatus {
+  private static func report(_ error: any Error, _ arguments: [String]) -> ExitStatus {
     if let status = error as? ExitStatus { return status }
     if let status = ExitStatus(of: error) {
       Sink.error.line("graphrun: " + SafeText.lines("\(error)"))
       return status
     }
-    let message = TypingMistake.explained(Graphrun.fullMessage(for: error))
     let isAsked = Graphrun.exitCode(for: error) == .success
+    let told = Graphrun.fullMessage(for: error)
+    let message = isAsked ? Completions.script(for: arguments, told) ?? told : TypingMistake.explained(told)
     if !message.isEmpty { (isAsked ? Sink.output : Sink.error).line(message) }
     return isAsked ? .done : .usage
   }

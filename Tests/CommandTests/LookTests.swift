@@ -52,6 +52,32 @@ struct LookTests {
     #expect(plain(try await tool("history", "t").output)[1].hasPrefix("4 3 3 step done "))
   }
 
+  /// The first rows of the tree of checkpoints with these numbers and parents.
+  private func tree(_ checkpoints: [(number: Int, parent: Int?)], without gaps: ClosedRange<Int>...) -> [String] {
+    let lines = checkpoints.map { number, parent in
+      let record = CheckpointRecord(
+        number: number, parent: parent, step: 0, source: .step, created: Timestamp(milliseconds: 0), agenda: Agenda(),
+        deltas: [])
+      return HistoryLine(
+        thread: "t", entry: HistoryEntry(record: record, ran: [], deltas: []), status: .done, next: [])
+    }
+    let table = HistoryTable(lines, head: 9, gaps: gaps.map { CheckpointGap(numbers: $0, reason: .pruned) }).table
+    return table.lines(nil).dropFirst().flatMap { plain($0) }.map { $0.components(separatedBy: " 0 step")[0] }
+  }
+
+  @Test func `lines of the tree that lead to what was pruned end there`() {
+    // One line is no tree, also with a gap in it.
+    #expect(tree([(7, 6), (6, 5), (2, 1), (1, nil)], without: 3...5) == ["7 6", "6 5", "2 1", "1"])
+    // What two lines grew from is not known, nor what grew from what stands below.
+    #expect(
+      tree([(9, 7), (8, 6), (3, 2), (2, 1)], without: 4...7)
+        == ["● 9 7", "│ ● 8 6", "┊ ┊ 4–7 pruned", "● 3 2", "● 2 1"])
+    // A line beside the gap goes on.
+    #expect(
+      tree([(9, 7), (8, 2), (2, 1), (1, nil)], without: 3...3, 5...7)
+        == ["● 9 7", "│ ● 8 2", "┊ │ 5–7 pruned", "● 2 1", "● 1"])
+  }
+
   @Test func `show has panes, and nothing in a value is obeyed`() async throws {
     let tool = try await forked()
     defer { tool.remove() }
@@ -115,6 +141,72 @@ struct LookTests {
     #expect(log.code == 0)
     #expect(log.output == "one (step 1)\n  first\ntwo (step 2)\n  second\n")
     #expect(log.error.hasPrefix("thread t is done; then:  graphrun show t"))
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `log has what a step prints before it ends, also where its runner is killed`()
+    async throws
+  {
+    let tool = try Tool([
+      "slow.graph": """
+      graph: slow
+      start: one
+      nodes:
+        one:
+          shell:
+            run: echo "begun $N"; until test -e go; do sleep 0.05; done; echo ended
+            env: { N: "${{ $run.attempt }}" }
+          effects: repeatable
+      """
+    ])
+    defer { tool.remove() }
+    // run-start, step-start, task-start, task-output
+    _ = try await tool.call(["run", "slow", "--thread", "t", "--json"], afterLines: 4) { pid in
+      while try await tool("log", "t").output.isEmpty { try await Task.sleep(for: .milliseconds(50)) }
+      kill(pid, SIGKILL)
+    }
+    #expect(try await tool("log", "t").output == "one (step 1)\n  begun 1\n")
+    async let resumed = tool("resume", "t")
+    while try await !tool("log", "t").output.contains("begun 2") { try await Task.sleep(for: .milliseconds(50)) }
+    let followed = try await tool.call(["log", "t", "--follow"], afterLines: 4) { _ in try tool.write("", to: "go") }
+    #expect(try await resumed.code == 0)
+    let all = "one (step 1)\n  begun 1\none (step 1, attempt 2)\n  begun 2\n  ended\n"
+    #expect(try await tool("log", "t").output == all)
+    #expect(followed.output + "\n" == all)
+  }
+
+  @Test func `of a fan-out it is told which item failed, and log shows one item's`() async throws {
+    let tool = try Tool([
+      "items.graph": """
+      graph: items
+      start: { each: "[1, 2, 3]", to: count }
+      nodes:
+        count: { shell: { run: 'echo "item $N"; test "$N" != 2', env: { N: "${{ $item }}" } } }
+      """,
+      "outer.graph": """
+      graph: outer
+      start: inside
+      nodes:
+        inside: { graph: items.graph }
+      """,
+    ])
+    defer { tool.remove() }
+    let failed = try await tool("items", "--thread", "t")
+    #expect(failed.code == 1)
+    #expect(failed.error.hasPrefix("failed: task count[1] (exit): exit code 1"))
+    #expect(try await tool("show", "t").output.contains("task count[1] (exit): exit code 1"))
+    let error = try await tool("show", "t", "--json").lines().first?["error"]
+    #expect(error?["node"] == "count" && error?["task"] == "count[1]")
+    #expect(try await tool("log", "t", "--node", "count[2]").output == "count[2] (step 1)\n  item 3\n")
+    #expect(try await tool("log", "t", "--node", "count", "--json").lines().count == 3)
+    let outer = try await tool("outer", "--thread", "o")
+    #expect(outer.error.hasPrefix("failed: node inside (exit): count[1]: exit code 1"))
+    for pattern in ["inside/count[1]", "count[1]"] {
+      #expect(try await tool("log", "o", "--node", pattern).output == "inside/count[1] (step 1)\n  item 2\n")
+    }
+    #expect(try await tool("log", "o", "--node", "inside", "--json").lines().count == 3)
+    for wrong in ["count[", "count[x]", "count[1]x", "", "a//b"] {
+      #expect(try await tool("log", "t", "--node", wrong).code == 2)
+    }
   }
 
   @Test(.timeLimit(.minutes(1))) func `run --watch checks and rehearses on each save, and runs nothing`() async throws {

@@ -94,4 +94,26 @@ struct DoctorPartsTests {
     #expect(shown.map(\.state) == [.failed, .ok, .failed])
     #expect(shown[0].found?.contains("no answer within") == true)
   }
+
+  @Test func `a tool pattern is about a tool only where an agent would find it`() async throws {
+    let dotted: JSON = ["name": "docker.wipe", "inputSchema": ["type": "object"]]
+    let evil = WebStub(era: .modern, tools: [dotted])
+    try await TalkServer.run(WebStub(era: .modern).answer) { docker in
+      try await TalkServer.run(evil.answer) { evil in
+        let text = """
+          graph: g
+          servers: { docker: { url: "\(docker.url())" }, evil: { url: "\(evil.url())" } }
+          start: a
+          nodes:
+            a: { agent: { model: m, prompt: x, tools: { allow: [echo, docker.wipe, evil.docker.wipe] } } }
+          """
+        let reading = GraphReader().read(text)
+        let checks = try GraphChecks(try #require(reading.graph, "\(reading.problems)"), inputs: [:], environment: [:])
+        let findings = try await #require(checks.checks.first { $0.name == "agent a" }).findings()
+        await checks.close()
+        #expect(findings.map(\.state) == [.failed])
+        #expect(findings.first?.found?.contains("no tool is called \"docker.wipe\"") == true, "\(findings)")
+      }
+    }
+  }
 }

@@ -37,6 +37,8 @@ Faults:
   null-error      says beside each result that the error is null
   garbled         answers a call with a line that is no UTF-8, its id at the end
   babble          as garbled, and without an id
+  spelled         answers a call with its id as a text
+  astray          answers a call with an id that no request has, after words on standard error
   refuse          answers a call with an error about what could not be read, which has no id
 """
 import argparse
@@ -176,6 +178,12 @@ class Server:
         self.misbehave(rid)
         if "refuse" in self.faults:
             return self.error(None, -32700, "Parse error")
+        if "spelled" in self.faults:
+            rid = str(rid)
+        if "astray" in self.faults:
+            sys.stderr.write("busy\n")
+            sys.stderr.flush()
+            rid += 1000
         if self.faults & {"garbled", "babble"}:
             end = f',"id":{rid}' if "garbled" in self.faults else ""
             line = '{"jsonrpc":"2.0","result":{"content":[{"type":"text","text":"' + "x" * 500

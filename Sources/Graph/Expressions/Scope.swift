@@ -18,17 +18,21 @@ public struct Scope: Sendable {
   /// Values by name, some of which are made only when they are asked for.
   public struct Variables: Sendable {
     private var given: JSONObject
+
+    /// `$result`, by itself as it is given most often.
+    private var result: JSON?
     private let make: @Sendable (String) -> JSON?
 
     /// - Parameter make: gives the value of a variable that is not set, or `nil` where it has none.
-    public init(_ given: JSONObject = [:], make: @escaping @Sendable (String) -> JSON? = { _ in nil }) {
+    public init(_ given: JSONObject = JSONObject(), make: @escaping @Sendable (String) -> JSON? = { _ in nil }) {
       self.given = given
       self.make = make
+      result = nil
     }
 
     public subscript(name: String) -> JSON? {
-      get { given[name] ?? make(name) }
-      set { given[name] = newValue }
+      get { (name == "result" ? result : nil) ?? given[name] ?? make(name) }
+      set { if name == "result" { result = newValue } else { given[name] = newValue } }
     }
 
     /// Those of `names` that have a value.

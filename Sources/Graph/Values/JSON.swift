@@ -31,8 +31,11 @@ extension JSON {
 
 extension String {
   /// Whether it is the same text byte for byte; `==` takes differently composed letters for equal.
-  func hasSameBytes(as other: String) -> Bool {
-    utf8.count == other.utf8.count && utf8.elementsEqual(other.utf8)
+  package func hasSameBytes(as other: String) -> Bool {
+    let (left, right) = (utf8Span.span, other.utf8Span.span)
+    guard left.count == right.count else { return false }
+    for index in left.indices where left[index] != right[index] { return false }
+    return true
   }
 }
 
@@ -86,7 +89,10 @@ extension JSON {
 
   /// jq's truth: everything but `null` and `false`.
   public var isTruthy: Bool {
-    self != .null && self != .bool(false)
+    switch self {
+    case .null, .bool(false): false
+    default: true
+    }
   }
 
   /// The type's name with its article, as a sentence needs it: `a number`, `an object`, `null`.

@@ -43,7 +43,11 @@ extension JSON {
   }
 
   /// Compact JSON text, keys in their order, non-ASCII as is.
-  public var text: String { String(decoding: utf8, as: UTF8.self) }
+  public var text: String {
+    // Most lists of a record are empty.
+    if case .array(let items) = self, items.isEmpty { return "[]" }
+    return String(decoding: utf8, as: UTF8.self)
+  }
 
   /// ``text`` as UTF-8 bytes, which costs less.
   public var utf8: [UInt8] {

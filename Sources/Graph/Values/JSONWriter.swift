@@ -2,6 +2,9 @@
 struct JSONWriter {
   private(set) var bytes: [UInt8] = []
 
+  /// Room for a short text, which need not be moved then as it grows.
+  init() { bytes.reserveCapacity(96) }
+
   mutating func write(_ value: JSON) {
     switch value {
     case .null: write("null")

@@ -105,6 +105,12 @@ public enum Save: Sendable, Hashable {
 }
 
 extension Save {
+  /// Whether every expression in it ``Expression/isImmediate``.
+  public var isImmediate: Bool {
+    guard case .parts(let parts) = self else { return true }
+    return parts.values.allSatisfy(\.isImmediate)
+  }
+
   /// The channels a result is saved in.
   public var channels: Set<ChannelName> {
     switch self {

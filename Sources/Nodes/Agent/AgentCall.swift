@@ -90,7 +90,7 @@ struct AgentCall: Sendable {
   private var unknownTool: String {
     let names = toolbox.offered.map(\.name)
     let hint = Suggestion.hint(for: call.name, in: names, listing: 30)
-    return "error: there is no tool \"\(call.name.prefix(128))\"\(hint.map { "; \($0)" } ?? "")"
+    return "error: there is no tool \"\(task.secretMask.excerpt(of: call.name, 128))\"\(hint.map { "; \($0)" } ?? "")"
   }
 
   // MARK: Making it
@@ -100,9 +100,8 @@ struct AgentCall: Sendable {
 
   /// Where an earlier attempt at it may have taken effect a person decides; `nil` where it is to be made.
   private func settleDoubt(_ entry: Toolbox.Entry) async throws -> End? {
-    guard attempts > 0, notes[startName]?["paused"] != true, !mayRepeat(entry) else { return nil }
-    let arguments = call.arguments.fitted(to: entry.tool.parameters.inlined).json.objectValue ?? [:]
-    let givenUp = notes[startName]?["given up"]?.intValue ?? 0
+    guard isInDoubt(entry) else { return nil }
+    let arguments = arguments(for: entry)
     let question = doubt(
       entry, arguments, attempts, givenUp: givenUp,
       why: givenUp > 0
@@ -120,9 +119,28 @@ struct AgentCall: Sendable {
     }
   }
 
+  /// What is to be asked where the agent is cut off; `nil` where it has not begun, or its end is known or given up.
+  func doubt(_ why: String) -> Prompt? {
+    guard notes[name] == nil, givenUp == 0, let entry = toolbox[call.name], isInDoubt(entry) else { return nil }
+    return doubt(entry, arguments(for: entry), attempts, why: why)
+  }
+
+  /// Began and has no end, and may not be made again as if it had not begun.
+  private func isInDoubt(_ entry: Toolbox.Entry) -> Bool {
+    attempts > 0 && notes[startName]?["paused"] != true && !mayRepeat(entry)
+  }
+
+  /// How often the doubt about its newest attempt was answered with `fail`.
+  private var givenUp: Int { notes[startName]?["given up"]?.intValue ?? 0 }
+
+  private func arguments(for entry: Toolbox.Entry) -> JSONObject {
+    call.arguments.fitted(to: entry.tool.parameters.inlined).json.objectValue ?? [:]
+  }
+
   private func make(_ entry: Toolbox.Entry, _ arguments: JSONObject, attempt: Int) async throws -> End {
     try await task.remember(startName, ["attempt": .int(attempt)])
-    task.print("→ \(entry.server).\(entry.tool.name) \(JSON.object(arguments).summary)\n", to: .stdout)
+    let shown = task.secretMask.summary(of: .object(arguments))
+    task.print("→ \(entry.server).\(entry.tool.name) \(shown)\n", to: .stdout)
     let start = ContinuousClock.now
     let exchange = MCPExchange(
       task: task, session: entry.session, tool: entry.tool.name, arguments: .object(arguments),

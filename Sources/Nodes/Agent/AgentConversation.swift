@@ -21,7 +21,21 @@ struct AgentConversation: Sendable {
     var wasWarnedOfCalls = false
   }
 
+  /// Where it is cut off while a tool is called, what came of that call is asked before anything is made of the agent's end.
   func run() async throws -> NodeResult {
+    do {
+      return try await turns()
+    } catch {
+      // A run that stops asks when it goes on.
+      guard task.expiry != nil || !Task.isCancelled else { throw error }
+      let reason = task.expiry ?? (error as? NodeFailure)?.message ?? "\(error)"
+      let questions = try await doubts("the agent was cut off while it was called: \(reason)")
+      guard !questions.isEmpty else { throw error }
+      return .ask(questions)
+    }
+  }
+
+  private func turns() async throws -> NodeResult {
     var progress = Progress(messages: setup.request.messages)
     for turn in 1...limits.turns {
       try checkBudget(progress)
@@ -114,6 +128,17 @@ struct AgentConversation: Sendable {
       }
     }
     return questions.uniqued
+  }
+
+  /// What is to be asked about calls of the newest turn that began and have no end.
+  private func doubts(_ why: String) async throws -> [Prompt] {
+    let notes = try await task.remembered()
+    let turn = (1...limits.turns).last { notes[Self.noteName($0)] ?? .null != .null }
+    guard let turn, let note = notes[Self.noteName(turn)] else { return [] }
+    return try reply(from: note).message.calls.enumerated().compactMap { index, call in
+      AgentCall(call: call, turn: turn, index: index, task: task, toolbox: toolbox, limits: limits, notes: notes)
+        .doubt(why)
+    }.uniqued
   }
 
   // MARK: Ends

@@ -50,9 +50,15 @@ struct ToolPermissions: Sendable {
 
   /// Patterns that no tool fits: most likely a misspelling.
   func unused(among tools: [(server: String, name: String)]) -> [String] {
-    (allow + approve + deny).filter { pattern in !tools.contains { fits(pattern, $0.name, of: $0.server) } }
+    (allow + approve + deny).filter { !isAbout($0, any: tools) }
   }
 
+  /// Whether `pattern` is about one of `tools`.
+  func isAbout(_ pattern: String, any tools: [(server: String, name: String)]) -> Bool {
+    tools.contains { fits(pattern, $0.name, of: $0.server) }
+  }
+
+  /// The one place where patterns and tools meet, so that nobody finds one in order that an agent does not.
   private func fits(_ pattern: String, _ tool: String, of server: String) -> Bool {
     Self.matches("\(server).\(tool)", pattern) || (!namesServer(pattern) && Self.matches(tool, pattern))
   }

@@ -99,16 +99,18 @@ struct ServerChecks: Sendable {
   /// Every pattern under `tools` is about some tool of the agent's servers.
   private func patterns(of agent: Node) async throws -> [Finding] {
     let check = "agent \(agent.name)"
-    var names: [String] = []
+    let permissions = ToolPermissions(servers: servers(of: agent))
+    var known: [(server: String, name: String)] = []
     for name in servers(of: agent) {
       // That a server does not start is told by its own check.
       guard let tools = try? await desk.server(name).tools() else { return [] }
-      names += tools.flatMap { [$0.name, "\(name).\($0.name)"] }
+      known += tools.map { (name, $0.name) }
     }
     var findings: [Finding] = []
     for list in ["allow", "approve", "deny"] {
       for pattern in surroundings.texts(agent.fields["tools"]?[list])
-      where !names.contains(where: { ToolPermissions.matches($0, pattern) }) {
+      where !permissions.isAbout(pattern, any: known) {
+        let names = known.flatMap { [$0.name, "\($0.server).\($0.name)"] }
         let hint = Suggestion.hint(for: pattern, in: names).map { "; \($0)" } ?? ""
         let (found, remedy) = (
           "tools.\(list): no tool is called \"\(pattern)\"\(hint)", "mend the pattern in the graph"

@@ -97,9 +97,11 @@ struct HTTPExchange: Sendable {
     return try OutputFormat.parse(text, as: "json")
   }
 
+  private var mask: SecretMask { fields.task.secretMask }
+
   private func failure(_ answer: Answer, _ result: JSONObject, _ plan: HTTPRequestPlan) -> NodeFailure {
     let retryAfter = answer.headers.first(name: "retry-after").flatMap(RetryAfter.duration)
-    let said = CapturedOutput(head: [], tail: answer.body, omitted: 0).text.prefix(300)
+    let said = mask.excerpt(of: CapturedOutput(head: [], tail: answer.body, omitted: 0).text, 300)
     let precedes = [401, 404, 429].contains(answer.status) || (answer.status == 503 && retryAfter != nil)
     return NodeFailure(
       .http, "\(plan.method) \(plan.url.text): status \(answer.status)\(said.isEmpty ? "" : ": \(said)")",
@@ -131,7 +133,7 @@ extension HTTPExchange {
     do {
       next.url = try plan.url.resolving(location)
     } catch {
-      throw NodeFailure(.refused, "\(plan.url.text) redirects: \(error.message)")
+      throw NodeFailure(.refused, "\(plan.url.text) redirects: \(error.message(masking: mask))")
     }
     guard next.url.hasSameOrigin(as: plan.url) else {
       throw NodeFailure(

@@ -28,7 +28,7 @@ struct HTTPAddress: Sendable {
   init(_ text: String) throws(HTTPAddressError) {
     guard text.unicodeScalars.allSatisfy({ $0.value > 0x20 && $0.value < 0x7F && $0 != "\\" }),
       let parts = URLComponents(string: text), let scheme = parts.scheme?.lowercased()
-    else { throw HTTPAddressError("\"\(text.prefix(200))\" is no address; encode what may not stand in one") }
+    else { throw HTTPAddressError("is no address; encode what may not stand in one", quoting: text) }
     guard scheme == "http" || scheme == "https" else {
       throw HTTPAddressError("\(scheme): is not allowed; only http and https are")
     }
@@ -46,7 +46,7 @@ struct HTTPAddress: Sendable {
   func resolving(_ location: String) throws(HTTPAddressError) -> HTTPAddress {
     guard let base = URLComponents(string: text)?.url,
       let target = URLComponents(string: location)?.url(relativeTo: base)
-    else { throw HTTPAddressError("\"\(location.prefix(200))\" is no address") }
+    else { throw HTTPAddressError("is no address", quoting: location) }
     return try HTTPAddress(target.absoluteString)
   }
 
@@ -71,8 +71,22 @@ struct HTTPAddress: Sendable {
 }
 
 struct HTTPAddressError: Error {
-  var message: String
-  init(_ message: String) { self.message = message }
+  private let reason: String
+
+  /// What was taken for an address, where the reason needs it.
+  private let text: String?
+
+  init(_ reason: String, quoting text: String? = nil) {
+    self.reason = reason
+    self.text = text
+  }
+
+  var message: String { message(masking: .none) }
+
+  /// The message where a server gave the address.
+  func message(masking mask: SecretMask) -> String {
+    text.map { "\"\(mask.excerpt(of: $0, 200))\" \(reason)" } ?? reason
+  }
 }
 
 extension HTTPRequestPlan {

@@ -3,6 +3,9 @@ import GraphRuntime
 
 /// A language model that answers conversations.
 protocol ChatModel: Sendable {
+  /// As its server knows it.
+  var name: String { get }
+
   /// One answer of the model; its text and thinking are shown as they come.
   ///
   /// Either the whole answer is returned or nothing: what was cut, empty or malformed is a failure.

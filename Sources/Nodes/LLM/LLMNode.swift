@@ -52,9 +52,11 @@ struct LLMQuestion: Sendable {
 
   /// What the arguments of each tool must fit; `nil` where its schema is not one that can be checked.
   private let parameters: [String: JSONSchema?]
+  private let mask: SecretMask
 
   init(_ request: ChatRequest, _ fields: NodeFields) throws {
     self.request = request
+    mask = fields.task.secretMask
     do {
       format = try request.format.map { schema throws(JSONSchemaError) in try JSONSchema(schema) }
     } catch {
@@ -72,7 +74,7 @@ struct LLMQuestion: Sendable {
     switch judge(first) {
     case .success(let json): return result(first, json)
     case .failure(let trouble):
-      show("\(trouble.message); asking once more\n", .stderr)
+      show("\(model.name): \(trouble.message); asking once more\n", .stderr)
       var again = request
       again.messages += followUp(first, trouble)
       let second = try await reply(of: model, to: again, show).adding(first)
@@ -80,7 +82,7 @@ struct LLMQuestion: Sendable {
       case .success(let json): return result(second, json)
       case .failure(let trouble):
         throw NodeFailure(
-          trouble.kind, "\(trouble.message), also when asked again", result: result(second, nil))
+          trouble.kind, "\(model.name): \(trouble.message), also when asked again", result: result(second, nil))
       }
     }
   }
@@ -133,7 +135,7 @@ extension LLMQuestion {
   private func mistake(in call: ToolCall) -> String? {
     guard let known = parameters[call.name] else {
       let names = request.tools.map(\.name).joined(separator: ", ")
-      return "the model calls the tool \"\(call.name.prefix(100))\", which does not exist"
+      return "the model calls the tool \"\(mask.excerpt(of: call.name, 100))\", which does not exist"
         + (names.isEmpty ? "" : " (there are \(names))")
     }
     switch call.arguments {

@@ -18,6 +18,9 @@ struct ModelEndpoint: Sendable {
   var mayBePrivate = true
   var limits = Silence.Limits()
 
+  /// The secrets of the run: a server may repeat what it is sent.
+  var secrets = SecretMask.none
+
   init(_ text: String, source: String) throws(NodeFailure) {
     do {
       let end = text.lastIndex { $0 != "/" }.map(text.index(after:)) ?? text.startIndex
@@ -59,16 +62,13 @@ struct ModelEndpoint: Sendable {
     return HTTPStream(plan: plan, limits: limits)
   }
 
-  /// `text` of the server without the key, which a server may repeat in its errors.
-  func masked(_ text: String) -> String {
-    guard let key, key.utf8.count >= 6 else { return text }
-    return text.replacing(key, with: "***")
-  }
+  /// What is not shown of the server's words: the secrets, and the key, which a server may repeat in its errors.
+  var mask: SecretMask { secrets.union(SecretMask([key].compactMap(\.self))) }
 
   /// What no model server answers: a redirect, or a page for people.
   func checkIsService(_ head: HTTPStream.Head) throws(NodeFailure) {
     if (300..<400).contains(head.status) {
-      let target = head.headers.first(name: "location").map { " to \($0.prefix(200))" } ?? ""
+      let target = head.headers.first(name: "location").map { " to \(mask.excerpt(of: $0, 200))" } ?? ""
       throw NodeFailure(
         .refused, "\(base.text) redirects\(target); that is not followed. Where it is right, give it as \(source)")
     }

@@ -73,6 +73,7 @@ extension ModelFields {
       endpoint.mayBePrivate = try await fields.bool("private")
     }
     endpoint.headers = try await HTTPRequestPlan.headers(fields).0
+    endpoint.secrets = fields.task.secretMask
     if let name = try await fields.text("api-key") { endpoint.key = try key(name, fields) }
     if let limit = try await fields.duration("first-byte") { endpoint.limits.firstByte = limit }
     if let limit = try await fields.duration("idle") { endpoint.limits.idle = limit }

@@ -26,7 +26,7 @@ extension OllamaServer {
 
   /// What a refusal means, with its remedy.
   func failure(_ refusal: Refusal, path: String, model: String?) async -> NodeFailure {
-    let text = endpoint.masked(ServerError.text(body: refusal.body))
+    let text = ServerError(endpoint).text(body: refusal.body)
     let status = refusal.head.status
     func http(_ remedy: String) -> NodeFailure {
       let said = text.isEmpty ? "" : ": \(text)"

@@ -176,10 +176,11 @@ extension OllamaServer {
       throw NodeFailure(.protocol, "\(endpoint.base.text) sent a line that is no JSON: \(error)")
     }
     guard case .object = json else {
-      throw NodeFailure(.protocol, "\(endpoint.base.text) sent \(json.summary) where an object should be")
+      throw NodeFailure(
+        .protocol, "\(endpoint.base.text) sent \(endpoint.mask.summary(of: json)) where an object should be")
     }
     if let error = json["error"], error != .null {
-      throw NodeFailure(.model, "the model failed: \(endpoint.masked(ServerError.text(error)))")
+      throw NodeFailure(.model, "the model failed: \(ServerError(endpoint).text(error))")
     }
     return json
   }

@@ -10,6 +10,9 @@ extension OpenAIModel {
     /// Which of ``calls`` the pieces with an index belong to now.
     private var places: [Int: Int] = [:]
     private var refusal = ""
+
+    /// Bytes after which no more of a refusal is taken; far more than is quoted.
+    private static let longestRefusal = 16 << 10
     private var hasFinished = false
 
     /// The first words outside of any event.
@@ -79,7 +82,7 @@ extension OpenAIModel {
         let isPiece = json["choices"]?.arrayValue?.first?["delta"] != nil
         hasFinished = hasFinished || (!isPiece && !isEmpty)
       }
-      if stray.isEmpty { stray = endpoint.masked(String(lines.joined(separator: " ").prefix(300))) }
+      if stray.isEmpty { stray = endpoint.mask.excerpt(of: lines.joined(separator: " "), 300) }
     }
 
     private static func object(_ text: String) -> JSON? {
@@ -89,7 +92,7 @@ extension OpenAIModel {
 
     /// - Parameter error: the error, or what has it as its member `error`.
     private static func failure(_ error: JSON, _ endpoint: ModelEndpoint) -> NodeFailure {
-      NodeFailure(.model, "the model failed: \(endpoint.masked(ServerError.text(error["error"] ?? error)))")
+      NodeFailure(.model, "the model failed: \(ServerError(endpoint).text(error["error"] ?? error))")
     }
 
     private static func json(_ bytes: [UInt8], _ endpoint: ModelEndpoint) throws(NodeFailure) -> JSON {
@@ -109,7 +112,8 @@ extension OpenAIModel.Answer {
     chunk: JSON, _ endpoint: ModelEndpoint, _ show: @Sendable (String, OutputStream) -> Void
   ) throws {
     guard chunk.objectValue != nil else {
-      throw NodeFailure(.protocol, "\(endpoint.base.text) sent \(chunk.summary) where an object should be")
+      throw NodeFailure(
+        .protocol, "\(endpoint.base.text) sent \(endpoint.mask.summary(of: chunk)) where an object should be")
     }
     if let error = chunk["error"], error != .null { throw Self.failure(error, endpoint) }
     if let usage = chunk["usage"], usage != .null { note(usage) }
@@ -132,7 +136,7 @@ extension OpenAIModel.Answer {
       try builder.add(text: text)
       show(text, .token)
     }
-    if let text = try delta.part(text: "refusal") { refusal += text.prefix(1000 - min(1000, refusal.count)) }
+    if let text = try delta.part(text: "refusal"), refusal.utf8.count < Self.longestRefusal { refusal += text }
     for call in try delta.part(list: "tool_calls") { try take(call: call) }
   }
 
@@ -203,7 +207,7 @@ extension OpenAIModel.Answer {
   private var isEmpty: Bool { builder.isEmpty && calls.isEmpty && refusal.isEmpty }
 
   /// What was collected, once the stream has ended.
-  func finished(model: String) throws(NodeFailure) -> ReplyBuilder {
+  func finished(model: String, _ endpoint: ModelEndpoint) throws(NodeFailure) -> ReplyBuilder {
     guard !isEmpty || hasFinished else {
       let reason = stray.isEmpty ? "; the prompt may be longer than the model's context" : "; it said: \(stray)"
       throw NodeFailure(.model, "the stream of \(model) ended before its first word\(reason)")
@@ -212,7 +216,9 @@ extension OpenAIModel.Answer {
       throw NodeFailure(
         .model, "the answer of \(model) broke off \(builder.extent): its stream does not say that it ended")
     }
-    guard refusal.isEmpty else { throw NodeFailure(.model, "\(model) refuses: \(refusal)") }
+    guard refusal.isEmpty else {
+      throw NodeFailure(.model, "\(model) refuses: \(endpoint.mask.excerpt(of: refusal, 1000))")
+    }
     var builder = builder
     guard builder.finish != "content_filter" else {
       throw NodeFailure(.model, "the answer of \(model) was cut off by the server's content filter")

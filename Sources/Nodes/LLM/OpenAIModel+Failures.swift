@@ -17,7 +17,7 @@ extension OpenAIModel {
 
   /// What a refusal means, with its remedy.
   func failure(_ refusal: Refusal) async -> NodeFailure {
-    let text = endpoint.masked(ServerError.text(body: refusal.body))
+    let text = ServerError(endpoint).text(body: refusal.body)
     let status = refusal.head.status
     let lower = text.lowercased()
     func failure(_ kind: ErrorKind, _ remedy: String) -> NodeFailure {

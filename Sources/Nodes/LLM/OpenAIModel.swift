@@ -39,7 +39,7 @@ struct OpenAIModel: ChatModel {
     let limit = [maxTokensField, "max_tokens", "max_completion_tokens"].first { body[$0] != nil }
     let stream = try endpoint.stream("/chat/completions", .object(body), accept: "text/event-stream")
     let answer = try await take(stream, Answer(request), show)
-    var builder = try answer.finished(model: name)
+    var builder = try answer.finished(model: name, endpoint)
     if request.options["num_ctx"] != nil {
       builder.warnings.append("options.num_ctx is not sent: this interface leaves the context to the server")
     }

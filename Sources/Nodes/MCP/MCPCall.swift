@@ -12,6 +12,9 @@ struct MCPCall: Sendable {
   /// It was offered to ask a person.
   let mayAsk: Bool
 
+  /// What is not shown of the answer; what goes back to the server stays as it is.
+  let mask: SecretMask
+
   /// - Throws: ``NodeFailure`` that precedes any effect, where the arguments are not what the tool takes.
   func params() throws -> JSONObject {
     guard let given = (arguments == .null ? [:] : arguments).objectValue else {
@@ -37,7 +40,7 @@ struct MCPCall: Sendable {
     switch result["resultType"] {
     case nil, "complete": return .result(try finished(result))
     case "input_required": return try questions(result)
-    case .some(let other): throw shape("the result of \(tool.name) is of the unknown type \(other.summary)")
+    case .some(let other): throw shape("the result of \(tool.name) is of the unknown type \(mask.summary(of: other))")
     }
   }
 
@@ -60,7 +63,7 @@ struct MCPCall: Sendable {
       throw shape("isError in the result of \(tool.name) is neither true nor false")
     }
     let structured = result["structuredContent"] ?? Self.spelledOut(in: content)
-    return MCPResult(content: content, structured: structured, isError: isError)
+    return MCPResult(content: content.map(mask.mask), structured: structured.map(mask.mask), isError: isError)
   }
 
   /// The value where the only block is a text that is one: what servers did before there was `structuredContent`.
@@ -88,7 +91,8 @@ struct MCPCall: Sendable {
     guard request["method"] == "elicitation/create", (params?["mode"] ?? "form") == "form",
       let message = params?["message"]?.stringValue
     else {
-      throw shape("\(tool.name) asks for what was not offered: \(request["method"]?.summary ?? "nothing")")
+      let method = request["method"].map(mask.summary) ?? "nothing"
+      throw shape("\(tool.name) asks for what was not offered: \(method)")
     }
     return MCPInputRequest(key: key, message: message, schema: params?["requestedSchema"])
   }

@@ -150,7 +150,7 @@ struct MCPHandshake: Sendable {
   private func unsupported(_ versions: String) -> NodeFailure {
     let known = (MCPEra.modern.versions + MCPEra.legacy.versions).joined(separator: ", ")
     var failure = MCPShape.failure(
-      wire.server, "it speaks version \(versions.prefix(200)); graphrun speaks \(known)")
+      wire.server, "it speaks version \(wire.transport.mask.excerpt(of: versions, 200)); graphrun speaks \(known)")
     failure.precedesEffect = true
     return failure
   }

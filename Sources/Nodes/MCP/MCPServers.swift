@@ -13,13 +13,19 @@ final class MCPServers: RunResource {
   }
 
   private let state = Mutex(State())
+  private let mask: SecretMask
+
+  /// - Parameter mask: what is not shown of the servers' words.
+  init(mask: SecretMask) {
+    self.mask = mask
+  }
 
   /// The session with the server so configured; it starts when it is first used.
   func session(_ configuration: MCPServerConfiguration) throws(NodeFailure) -> MCPSession {
     let session = state.withLock { state in
       if let known = state.sessions[configuration] { return MCPSession?.some(known) }
       guard !state.isClosed, state.sessions.count < Self.mostSessions else { return nil }
-      let session = MCPSession(configuration) { try Self.transport(for: configuration) }
+      let session = MCPSession(configuration) { [mask] in try Self.transport(for: configuration, mask) }
       state.sessions[configuration] = session
       return session
     }
@@ -42,11 +48,13 @@ final class MCPServers: RunResource {
     }
   }
 
-  private static func transport(for configuration: MCPServerConfiguration) throws -> any MCPTransport {
+  private static func transport(
+    for configuration: MCPServerConfiguration, _ mask: SecretMask
+  ) throws -> any MCPTransport {
     switch configuration.endpoint {
-    case .process(let command): return StdioTransport(command, server: configuration.name)
+    case .process(let command): return StdioTransport(command, server: configuration.name, mask: mask)
     case .web(let address):
-      let client = try MCPWebClient(address, server: configuration.name)
+      let client = try MCPWebClient(address, server: configuration.name, mask: mask)
       return address.kind == .sse ? SSETransport(client) : HTTPTransport(client, mayBeOlder: address.kind == nil)
     }
   }

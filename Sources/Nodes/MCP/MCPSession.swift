@@ -69,7 +69,8 @@ final class MCPSession: Sendable {
       let tool = try await self.tool(tool, on: connection)
       let mayAsk = mayAsk && connection.agreement.era == .modern
       let call = MCPCall(
-        server: self.name, tool: tool, arguments: arguments, key: key, answers: answers, mayAsk: mayAsk)
+        server: self.name, tool: tool, arguments: arguments, key: key, answers: answers, mayAsk: mayAsk,
+        mask: connection.wire.transport.mask)
       let params = try call.params()
       let limit = min(timeout, self.configuration.timeout ?? timeout)
       let manner = MCPWire.Manner(

@@ -70,8 +70,14 @@ struct MCPStep: Sendable {
   }
 
   /// What a probe found: `{text, content, structured?}`, or `{error}` where the tool failed.
+  ///
+  /// - Throws: ``Probe/Asking`` where a person must be asked before the tool is called.
   func finding() async throws -> JSON {
-    try await refuseEffects()
+    let described = try await described()
+    try await refuseEffects(of: described)
+    if let question = try await MCPPin(server: session.name, tool: described).question(for: task) {
+      throw Probe.Asking(prompts: [question])
+    }
     defer { for warning in session.takeWarnings() { task.print(warning + "\n", to: .stderr) } }
     let outcome = try await session.call(
       tool, arguments: try await arguments(), key: task.key, timeout: limit, mayAsk: false)
@@ -83,9 +89,9 @@ struct MCPStep: Sendable {
   }
 
   /// A probe calls again and again, so it may only call what does no harm.
-  private func refuseEffects() async throws {
+  private func refuseEffects(of described: MCPTool) async throws {
     if try await fields.bool("repeatable") { return }
-    guard try await !described().annotations.isReadOnly else { return }
+    guard !described.annotations.isReadOnly else { return }
     throw NodeFailure(
       .refused,
       "\(fields.prefix)tool: \(session.name) does not say that \(tool) only reads, and a probe may call it many times; "
@@ -113,6 +119,6 @@ extension TaskContext {
   /// The session with the server that the graph, or the server file beside it, calls `name`.
   func server(_ name: String) async throws -> MCPSession {
     let configuration = try await MCPServerReader(name: name, task: self).configuration(declared: servers[name])
-    return try resource(MCPServers.self) { MCPServers() }.session(configuration)
+    return try resource(MCPServers.self) { MCPServers(mask: secretMask) }.session(configuration)
   }
 }

@@ -51,7 +51,7 @@ struct MCPToolList: Sendable {
       } catch let error as MCPRequestError where error.code == MCPRequestError.methodNotFound {
         return
       }
-      try take(page, from: server, isMirrored: connection.mirrorsArguments)
+      try take(page, from: connection)
       cursor = try Self.cursor(of: page, from: server)
       if let cursor, !cursors.insert(cursor).inserted {
         throw MCPShape.failure(server, "the pages of its tools go round in a circle")
@@ -59,7 +59,8 @@ struct MCPToolList: Sendable {
     } while cursor != nil
   }
 
-  private mutating func take(_ page: JSONObject, from server: String, isMirrored: Bool) throws {
+  private mutating func take(_ page: JSONObject, from connection: MCPConnection) throws {
+    let (server, mask) = (connection.wire.server, connection.wire.transport.mask)
     guard let items = page["tools"]?.arrayValue else {
       throw MCPShape.failure(server, "tools in its answer to tools/list is no list")
     }
@@ -68,13 +69,16 @@ struct MCPToolList: Sendable {
     }
     for item in items {
       do {
-        let tool = try MCPTool(item)
-        if isMirrored { try tool.checkMirror() }
+        var tool = try MCPTool(item)
+        tool.description = tool.description.map(mask.mask)
+        tool.title = tool.title.map(mask.mask)
+        if connection.mirrorsArguments { try tool.checkMirror() }
         guard byName[tool.name] == nil else {
           throw MCPTool.Refusal(name: tool.name, reason: "another tool has the same name")
         }
         byName[tool.name] = tool
-      } catch let refusal as MCPTool.Refusal {
+      } catch var refusal as MCPTool.Refusal {
+        refusal.name = mask.mask(refusal.name)
         warnings.append(refusal.description)
       }
     }

@@ -26,6 +26,9 @@ protocol MCPTransport: Sendable {
   /// What the server said beside the protocol, its last lines (standard error); empty when it said nothing.
   var lastWords: String { get }
 
+  /// What is not shown of the server's words. It holds wherever they are cut: half of a secret would be found by nobody.
+  var mask: SecretMask { get }
+
   /// What is odd and yet no failure, since this was last asked.
   func takeRemarks() -> [String]
 

@@ -151,7 +151,7 @@ final class MCPWire: Sendable {
 
   private func result(of reply: MCPReply, to method: String) throws -> JSONObject {
     if let error = reply.body["error"], error != .null {
-      throw MCPRequestError(error, method: method, status: reply.status)
+      throw MCPRequestError(transport.mask.mask(error), method: method, status: reply.status)
     }
     guard let result = reply.body["result"]?.objectValue else {
       throw MCPShape.failure(server, "the answer to \(method) has neither a result that is an object nor an error")
@@ -183,7 +183,7 @@ final class MCPWire: Sendable {
       let tell = state.withLock { state in
         state.progress[token]?.isDue(at: .now) == true ? state.progress[token]?.tell : nil
       }
-      tell?(Self.progressText(params))
+      tell?(Self.progressText(params.map(transport.mask.mask)))
     default: break
     }
   }
@@ -237,5 +237,12 @@ struct MCPRequestError: Error, Sendable, Hashable {
 enum MCPShape {
   static func failure(_ server: String, _ what: String) -> NodeFailure {
     NodeFailure(.protocol, "\(server) does not keep to the protocol: \(what)")
+  }
+
+  /// The number of the request that `message` answers with a text for its id. JSON-RPC wants an id back as it was sent.
+  static func spelledID(of message: JSONObject) -> Int? { message["id"]?.stringValue.flatMap { Int($0) } }
+
+  static func spelledOut(_ server: String, _ id: Int) -> NodeFailure {
+    failure(server, "it answers request \(id) with the id \"\(id)\", a text and not the number that it was sent")
   }
 }

@@ -14,17 +14,21 @@ import Synchronization
 final class StdioTransport: MCPTransport {
   private let command: MCPCommand
   private let server: String
+  let mask: SecretMask
 
   private struct State {
     var receive: MCPReceiver?
     var pending: [Int: CheckedContinuation<MCPReply, any Error>] = [:]
+
+    /// The greatest id that a request was sent with.
+    var newest = 0
     var failure: NodeFailure?
     var pump: StdioPump?
 
     /// Lives as long as the process.
     var life: Task<Void, Never>?
-    var said = Tail()
-    var noise = Noise()
+    var said = ErrorTail()
+    var noise = OutputNoise()
   }
 
   private let state = Mutex(State())
@@ -32,19 +36,20 @@ final class StdioTransport: MCPTransport {
   /// In the environment of all that this server starts, to find who slipped out of its group.
   private let mark = "GRAPHRUN_SERVER=\(UUID().uuidString.lowercased())"
 
-  init(_ command: MCPCommand, server: String) {
+  init(_ command: MCPCommand, server: String, mask: SecretMask) {
     self.command = command
     self.server = server
+    self.mask = mask
   }
 
   var hasResponseStreams: Bool { false }
   var failure: NodeFailure? { state.withLock { $0.failure } }
 
   var lastWords: String {
-    let (bytes, noise) = state.withLock { ($0.said.bytes, $0.noise) }
-    let said = CapturedOutput(head: [], tail: bytes, omitted: 0).lastWords(8)
+    let (end, noise) = state.withLock { ($0.said, $0.noise) }
+    let said = CapturedOutput(end: end.bytes, isCut: end.isCut, mask: mask).lastWords(8)
     guard let broken = noise.broken else { return said.isEmpty ? noise.first ?? "" : said }
-    let remark = "a message on its standard output cannot be read: \(broken)"
+    let remark = "a message on its standard output \(broken)"
     return said.isEmpty ? remark : "\(said)\n(\(remark))"
   }
 
@@ -59,6 +64,7 @@ final class StdioTransport: MCPTransport {
       try await withCheckedThrowingContinuation { continuation in
         let pump = state.withLock { state in
           if state.failure == nil, state.pump != nil { state.pending[id] = continuation }
+          state.newest = max(state.newest, id)
           return state.failure == nil ? state.pump : nil
         }
         guard let pump else { return continuation.resume(throwing: failure ?? notOpen) }
@@ -246,15 +252,21 @@ extension StdioTransport {
   private func take(message: JSON, _ line: ArraySlice<UInt8>) {
     guard let message = message.objectValue else { return note(line) }
     guard message["method"] == nil else { return answer(message) }
-    if let id = message["id"]?.intValue {
+    if let id = message["id"]?.intValue, wasSent(id) {
       // An answer that nobody waits for any more is nothing odd.
       take(id)?.resume(returning: MCPReply(body: message))
+    } else if let id = MCPShape.spelledID(of: message), let waiting = take(id) {
+      waiting.resume(throwing: MCPShape.spelledOut(server, id))
     } else if Self.isRefusal(message), let only = takeOnly() {
       only.resume(returning: MCPReply(body: message))
+    } else if let id = message["id"], id != .null {
+      note(line, broken: "answers to the id \(mask.summary(of: id)), which no request has")
     } else {
       note(line)
     }
   }
+
+  private func wasSent(_ id: Int) -> Bool { state.withLock { (1...max(1, $0.newest)).contains(id) } }
 
   /// A server that could not read a request does not know its id. Other errors without one may be about notices.
   private static func isRefusal(_ message: JSONObject) -> Bool {
@@ -279,13 +291,13 @@ extension StdioTransport {
   /// A line that is no JSON: an answer that breaks a limit fails its request, anything else is noise (banners).
   private func take(broken line: ArraySlice<UInt8>, _ error: JSONTextError) {
     guard let id = Self.id(in: line), let waiting = take(id) else {
-      return state.withLock { $0.noise.add(line, broken: error.message) }
+      return note(line, broken: "cannot be read: \(error.message)")
     }
     waiting.resume(throwing: MCPShape.failure(server, "its answer cannot be read: \(error.message)"))
   }
 
-  private func note(_ line: ArraySlice<UInt8>) {
-    state.withLock { $0.noise.add(line) }
+  private func note(_ line: ArraySlice<UInt8>, broken reason: String? = nil) {
+    state.withLock { $0.noise.add(line, broken: reason, mask) }
   }
 
   /// The id of a message that does not parse, where it stands at its beginning or at its end.
@@ -303,39 +315,5 @@ extension StdioTransport {
 
   private static func number(_ text: Substring) -> Int? {
     Int(text.drop { $0 == " " || $0 == ":" }.prefix { $0.isASCII && $0.isNumber })
-  }
-
-  /// The last of what a server said on its standard error.
-  private struct Tail {
-    static let kept = 64 << 10
-    private(set) var bytes: [UInt8] = []
-
-    mutating func append(_ more: ArraySlice<UInt8>) {
-      bytes.append(contentsOf: more.suffix(Self.kept))
-      if bytes.count > 2 * Self.kept { bytes.removeFirst(bytes.count - Self.kept) }
-    }
-  }
-
-  /// Lines on its standard output that are no messages.
-  private struct Noise {
-    private(set) var first: String?
-
-    /// Why the last line that looks like a message is none.
-    private(set) var broken: String?
-    private var count = 0
-    private var isTold = false
-
-    mutating func add(_ line: ArraySlice<UInt8>, broken reason: String? = nil) {
-      count += 1
-      if line.first == UInt8(ascii: "{") { broken = reason ?? broken }
-      if first == nil { first = String(decoding: line.prefix(200), as: UTF8.self) }
-    }
-
-    /// Said once.
-    mutating func takeRemark() -> String? {
-      guard let first, !isTold else { return nil }
-      isTold = true
-      return "\(count == 1 ? "a line" : "\(count) lines") on its standard output are no messages; the first: \(first)"
-    }
   }
 }

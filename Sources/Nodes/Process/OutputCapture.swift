@@ -99,6 +99,11 @@ struct CapturedOutput: Sendable {
     unmasked = text
   }
 
+  /// The end of what a stream printed, all of it where it is not cut.
+  init(end bytes: [UInt8], isCut: Bool, mask: SecretMask) {
+    self.init(head: [], tail: isCut ? mask.mask(end: bytes).bytes : bytes, omitted: 0, mask: mask)
+  }
+
   /// The last lines that say something, for a message: at most `count`, at most 2 KiB.
   func lastLines(_ count: Int = 5) -> String {
     let lines = text.suffix(2048).split(whereSeparator: \.isNewline).filter { !$0.allSatisfy(\.isWhitespace) }

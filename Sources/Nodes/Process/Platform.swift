@@ -68,15 +68,7 @@ enum Platform {
   static func write(_ bytes: [UInt8], to descriptor: Int32) throws(SystemFailure) {
     var rest = bytes[...]
     while !rest.isEmpty {
-      let count = unsafe rest.withUnsafeBytes { bytes in
-        #if canImport(Darwin)
-          unsafe Darwin.write(descriptor, bytes.baseAddress, bytes.count)
-        #elseif canImport(Glibc)
-          unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count)
-        #else
-          unsafe Musl.write(descriptor, bytes.baseAddress, bytes.count)
-        #endif
-      }
+      let count = writeOnce(rest, to: descriptor)
       if count < 0 {
         if errno == EINTR { continue }
         throw SystemFailure("write")
@@ -94,18 +86,23 @@ enum Platform {
   /// Writes what there is room for, to a descriptor that does not block.
   static func writeSome(_ bytes: ArraySlice<UInt8>, to descriptor: Int32) -> Writing {
     while true {
-      let count = unsafe bytes.withUnsafeBytes { bytes in
-        #if canImport(Darwin)
-          unsafe Darwin.write(descriptor, bytes.baseAddress, bytes.count)
-        #elseif canImport(Glibc)
-          unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count)
-        #else
-          unsafe Musl.write(descriptor, bytes.baseAddress, bytes.count)
-        #endif
-      }
+      let count = writeOnce(bytes, to: descriptor)
       if count >= 0 { return .wrote(count) }
       if errno == EINTR { continue }
       return errno == EAGAIN ? .nothingNow : .failed
+    }
+  }
+
+  /// One call of `write`: the bytes written, or -1 with `errno` set.
+  private static func writeOnce(_ bytes: ArraySlice<UInt8>, to descriptor: Int32) -> Int {
+    unsafe bytes.withUnsafeBytes { bytes in
+      #if canImport(Darwin)
+        unsafe Darwin.write(descriptor, bytes.baseAddress, bytes.count)
+      #elseif canImport(Glibc)
+        unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count)
+      #else
+        unsafe Musl.write(descriptor, bytes.baseAddress, bytes.count)
+      #endif
     }
   }
 

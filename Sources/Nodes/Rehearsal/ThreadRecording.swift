@@ -102,7 +102,7 @@ public struct ThreadRecording: Sendable {
   }
 
   private func turns(_ task: TaskRecord, _ node: Node) -> [JSONObject] {
-    var turns = task.questions.compactMap(\.answer).map { ["answer": $0] as JSONObject }
+    var turns = task.questions.filter { !$0.isSpent }.compactMap(\.answer).map { ["answer": $0] as JSONObject }
     guard let outcome = outcome(task, node) else { return turns }
     var last = turns.popLast() ?? [:]
     for (key, value) in outcome { last[key] = value }

@@ -166,9 +166,8 @@ extension ShellService {
 
   /// The end of what it printed.
   private func output(of service: Service) -> CapturedOutput {
-    let (bytes, mask) = (service.log.tail(), task.secretMask)
-    let isCut = service.log.size > bytes.count
-    return CapturedOutput(head: [], tail: isCut ? mask.mask(end: bytes).bytes : bytes, omitted: 0, mask: mask)
+    let bytes = service.log.tail()
+    return CapturedOutput(end: bytes, isCut: service.log.size > bytes.count, mask: task.secretMask)
   }
 
   private func endedEarly(_ service: Service) -> NodeFailure {

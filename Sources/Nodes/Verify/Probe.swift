@@ -26,6 +26,8 @@ enum Probe {
   /// `{exit, stdout …}`, `{status, body …}`, `{text, content …}` or `{error: {kind, message}}`.
   ///
   /// A look that had not ended by `deadline` is `nil`, or where it `isFirst` an error that expectations can see.
+  ///
+  /// - Throws: ``Asking``.
   func finding(before deadline: ContinuousClock.Instant?, isFirst: Bool) async throws -> JSON? {
     do {
       guard let deadline else { return try await look() }
@@ -36,6 +38,11 @@ enum Probe {
       if !isFirst, let deadline, .now >= deadline { return nil }
       return Self.error(failure.kind, failure.message)
     }
+  }
+
+  /// What a person must be asked in the middle of a look.
+  struct Asking: Error {
+    var prompts: [Prompt]
   }
 
   /// What a person must be asked before the first look; `nil` where that is nothing.

@@ -30,6 +30,16 @@ public struct VerifyNode: NodeKind {
     let expectations = try Expectation.list(fields)
     let probe = try await Probe(fields)
     if let question = try await probe?.consent() { return .ask([question]) }
+    do {
+      return .result(try await evidence(expectations, probe, task))
+    } catch let asking as Probe.Asking {
+      return .ask(asking.prompts)
+    }
+  }
+
+  /// What was found once all holds: looks again and again where there is time.
+  private func evidence(_ expectations: [Expectation], _ probe: Probe?, _ task: TaskContext) async throws -> JSON {
+    let fields = NodeFields(task)
     let every = try await fields.duration("every") ?? .seconds(1)
     let deadline = try await fields.duration("within").map { ContinuousClock.now + $0 }
     var last: Verdict?
@@ -38,7 +48,7 @@ public struct VerifyNode: NodeKind {
         // The last look was cut short by the deadline: what was seen before it counts.
         throw last?.failure ?? NodeFailure(.timeout, "the probe had not ended in time (within)")
       }
-      if verdict.holds { return .result(verdict.evidence) }
+      if verdict.holds { return verdict.evidence }
       last = verdict
       guard let deadline, .now < deadline else { throw verdict.failure }
       try await Task.sleep(for: min(every, deadline - .now))
@@ -73,7 +83,9 @@ public struct VerifyNode: NodeKind {
   ) async throws -> Verdict? {
     var verdict = Verdict()
     if let probe {
-      guard let finding = try await probe.finding(before: deadline, isFirst: isFirst) else { return nil }
+      guard let found = try await probe.finding(before: deadline, isFirst: isFirst) else { return nil }
+      // Before anybody looks at it: what is told of it is cut.
+      let finding = task.masked(found)
       verdict.probe = finding
       if expectations.isEmpty, let unmet = try await probe.unmet(finding) { verdict.unmet.append(unmet) }
     }

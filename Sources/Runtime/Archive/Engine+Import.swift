@@ -1,4 +1,5 @@
 import Graph
+import OrderedCollections
 import Synchronization
 
 extension Engine {
@@ -57,8 +58,8 @@ struct ArchiveCheck {
   private var lines: [String: Line] = [:]
   private var unfinished: [TaskRecord] = []
 
-  /// What is known of the thread's own tasks that are due.
-  private var newest: [TaskRecord] = []
+  /// What is known of the tasks that are due, by their namespace.
+  private var newest: [String: [TaskRecord]] = [:]
 
   /// How many checkpoints of a namespace grow from each.
   private typealias Children = [String: [Int: Int]]
@@ -127,9 +128,11 @@ struct ArchiveCheck {
     case .gap(let gap): try lines[gap.namespace, default: Line()].take(gap)
     case .checkpoint(let record, let values):
       try lines[record.namespace, default: Line()].take(record, values)
+      newest[record.namespace]?.removeAll { $0.checkpoint < record.number }
     case .task(let task):
       if !task.isFinished { unfinished.append(task) }
-      if task.id.namespace.isEmpty, task.checkpoint >= header?.head ?? 0 { newest.append(task) }
+      let namespace = task.id.namespace
+      if task.checkpoint >= lines[namespace]?.head?.number ?? 0 { newest[namespace, default: []].append(task) }
     case .note, .output: break
     }
     do { try part.change.map { try [$0].checkLimits() } } catch { throw Malformed("\(error)") }
@@ -170,10 +173,23 @@ struct ArchiveCheck {
       throw Malformed("its graph is not valid: \(problem?.description(in: record.name) ?? "unreadable")")
     }
     guard graph.name == header.graphName else { throw Malformed("its graph is called \(graph.name)") }
+    try check(graph, in: "")
+  }
+
+  /// What runs in `namespace`, and what runs inside its tasks, can go on where it stands.
+  private func check(_ graph: StateGraph, in namespace: String) throws(Malformed) {
+    guard let line = lines[namespace], let head = line.head else { return }
+    let tasks = newest[namespace] ?? []
     let position = StoredCheckpoint(record: head, values: line.values)
-    let objections = GraphChange.objections(to: graph, at: position, from: nil, tasks: newest)
-    if let objection = objections.first { throw Malformed(objection) }
-    if let objection = StateWeight(line.values).objection { throw Malformed(objection) }
+    let objections = GraphChange.objections(to: graph, at: position, from: nil, tasks: tasks)
+    if let objection = objections.first ?? StateWeight(line.values).objection {
+      throw Malformed(namespace.isEmpty ? objection : "inside \(namespace): \(objection)")
+    }
+    let finished = Set(tasks.filter(\.isFinished).map(\.id))
+    for due in head.agenda.due where !finished.contains(due.id) {
+      guard let inner = graph.nodes[due.id.nodeName].flatMap(graph.subgraph) else { continue }
+      try check(inner, in: Namespace(inside: due.id, isFanOut: due.item != nil).path)
+    }
   }
 }
 

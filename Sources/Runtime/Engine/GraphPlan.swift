@@ -23,6 +23,9 @@ final class GraphPlan: Sendable {
   /// What of the state the routes of a node look at.
   let routeReads: [NodeName: Expression.Reads]
 
+  /// Nothing waits: neither for others nor until nothing else can run.
+  private let isPlain: Bool
+
   init(_ graph: StateGraph, namespace: String = "") {
     self.graph = graph
     self.namespace = namespace
@@ -31,6 +34,7 @@ final class GraphPlan: Sendable {
     folder = graph.folder
     immediate = Set(graph.nodes.values.filter(\.isImmediate).map(\.name))
     routeReads = graph.nodes.reduce(into: [:]) { $0[$1.key] = $1.value.next?.reads }
+    isPlain = graph.nodes.values.allSatisfy { $0.after.isEmpty && !$0.isDeferred }
   }
 
   func node(_ name: NodeName) -> Node {
@@ -47,6 +51,14 @@ final class GraphPlan: Sendable {
     names.sorted { order[$0, default: .max] < order[$1, default: .max] }
   }
 
+  /// `state` after `changes`, as far as the routes of `node` look.
+  func state(_ state: JSONObject, after changes: [StateFold.Change], for node: Node) -> JSONObject {
+    guard let reads = routeReads[node.name] else { return state }
+    var state = state
+    for change in changes where reads.contains(change.delta.channel.rawValue) { change.apply(to: &state) }
+    return state
+  }
+
   /// `task` without what it wrote to channels that are never stored.
   func storable(_ task: TaskRecord) -> TaskRecord {
     guard task.writes.contains(where: { graph.channels[$0.channel]?.reducer == .untracked }) else { return task }
@@ -61,6 +73,7 @@ final class GraphPlan: Sendable {
   )
     -> Agenda
   {
+    if isPlain, ended.count == 1, let agenda = agenda(after: ended[0], mark) { return agenda }
     var gathering = Gathering(arrivals: arrivals, deferred: deferred)
     for task in ended { gathering.take(task) }
     for barrier in barriers {
@@ -83,6 +96,16 @@ final class GraphPlan: Sendable {
       gathering.deferred = [:]
     }
     return Agenda(due: due(gathering, mark), arrivals: gathering.arrivals, deferred: gathering.deferred)
+  }
+
+  /// The same where one task leads to one node at most, and nothing waits; `nil` where there is more to it.
+  private func agenda(after task: EndedTask, _ mark: DueMark) -> Agenda? {
+    guard task.failure == nil, task.triggers.count < 2 else { return nil }
+    switch task.triggers.first {
+    case nil: return Agenda()
+    case .edge(let name)?: return Agenda(due: [DueTask(id: TaskID(namespace: namespace, due: mark, node: name))])
+    case .fanOut?: return nil
+    }
   }
 
   private func due(_ gathering: Gathering, _ mark: DueMark) -> [DueTask] {
@@ -162,9 +185,8 @@ private struct Gathering {
 
 extension Node {
   fileprivate var isImmediate: Bool {
-    if case .parts(let parts)? = save, !parts.values.allSatisfy(\.isImmediate) { return false }
     if case .prompt(let template)? = approve, !template.isImmediate { return false }
-    return cache == nil && when?.isImmediate != false && next?.isImmediate != false
+    return cache == nil && save?.isImmediate != false && when?.isImmediate != false && next?.isImmediate != false
       && fields.values.allSatisfy(\.isImmediate)
   }
 }

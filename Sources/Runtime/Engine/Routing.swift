@@ -6,25 +6,28 @@ extension Routes {
   /// - Throws: ``NodeFailure`` of kind `route` where none matches or a computed name is not allowed, `expression`
   ///   where an expression fails.
   func choice(in scope: Scope, from place: String) throws(NodeFailure) -> (index: Int, triggers: [Trigger]) {
-    for (index, route) in routes.enumerated() {
-      let key = routes.count == 1 ? place : "\(place)[\(index)]"
-      if let condition = route.when, try !evaluate("\(key).when", { try condition.evaluate(in: scope) }).isTruthy {
+    for index in routes.indices {
+      // What is only told is not made before there is something to tell.
+      let key = { routes.count == 1 ? place : "\(place)[\(index)]" }
+      if let condition = routes[index].when,
+        try !evaluate("\(key()).when", { try condition.evaluate(in: scope) }).isTruthy
+      {
         continue
       }
-      return (index, try triggers(of: route, in: scope, key: key))
+      return (index, try triggers(of: routes[index], in: scope, key: key))
     }
     throw NodeFailure(.route, "\(place): no route matches; write an else as the last one (to: end)")
   }
 
-  private func triggers(of route: Route, in scope: Scope, key: String) throws(NodeFailure) -> [Trigger] {
+  private func triggers(of route: Route, in scope: Scope, key: () -> String) throws(NodeFailure) -> [Trigger] {
     switch route.target {
     case .nodes(let names):
       guard let each = route.each else { return names.map(Trigger.edge) }
-      let items = try evaluate("\(key).each") { try each.items(in: scope) }
+      let items = try evaluate("\(key()).each") { try each.items(in: scope) }
       return names.map { .fanOut($0, items: items, parallel: route.parallel) }
     case .computed(let expression, let may):
-      let value = try evaluate("\(key).to.expr") { try expression.evaluate(in: scope) }
-      return try names(value, may: may, key: key).map(Trigger.edge)
+      let value = try evaluate("\(key()).to.expr") { try expression.evaluate(in: scope) }
+      return try names(value, may: may, key: key()).map(Trigger.edge)
     }
   }
 
@@ -44,11 +47,13 @@ extension Routes {
     return names
   }
 
-  private func evaluate<Value>(_ key: String, _ body: () throws -> Value) throws(NodeFailure) -> Value {
+  private func evaluate<Value>(
+    _ key: @autoclosure () -> String, _ body: () throws -> Value
+  ) throws(NodeFailure) -> Value {
     do {
       return try body()
     } catch let error as ExpressionError {
-      throw NodeFailure(error, key: key)
+      throw NodeFailure(error, key: key())
     } catch {
       preconditionFailure("expressions throw ExpressionError only, not \(error)")
     }

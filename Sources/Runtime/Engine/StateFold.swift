@@ -27,6 +27,15 @@ struct StateFold {
   /// Part of the ids given to messages without one.
   let thread: ThreadID
 
+  /// Channels that are empty again after each super-step.
+  private let ephemeral: [ChannelDefinition]
+
+  init(channels: OrderedDictionary<ChannelName, ChannelDefinition>, thread: ThreadID) {
+    self.channels = channels
+    self.thread = thread
+    ephemeral = channels.values.filter { $0.reducer == .ephemeral }
+  }
+
   struct Result {
     var values: JSONObject
     var deltas: [ChannelDelta]
@@ -72,15 +81,13 @@ struct StateFold {
   func changes(
     _ entries: [Entry], in values: JSONObject, _ messages: inout MessagePlaces, ends: Bool = true
   ) throws(Conflicts) -> [Change] {
-    var byChannel: OrderedDictionary<ChannelName, [Entry]> = [:]
-    for entry in entries { byChannel[entry.write.channel, default: []].append(entry) }
-
     var changes: [Change] = []
-    var conflicts: [Conflict] = []
-    for channel in channels.values where ends && channel.reducer == .ephemeral && byChannel[channel.name] == nil {
+    for channel in ephemeral where ends && !entries.contains(where: { $0.write.channel == channel.name }) {
       if let change = fade(channel, values[channel.name.rawValue]) { changes.append(change) }
     }
-    for (name, entries) in byChannel {
+    var conflicts: [Conflict] = []
+    for entries in entries.byChannel {
+      let name = entries[0].write.channel
       do {
         if let change = try change(entries, of: name, values[name.rawValue], &messages) { changes.append(change) }
       } catch {
@@ -145,6 +152,7 @@ struct StateFold {
 
   /// The value of the one `{"$overwrite": v}` among `entries`; `nil` when there is none.
   private func overwrite(_ entries: [Entry], _ name: ChannelName) throws(Conflict) -> JSON? {
+    guard entries.contains(where: { $0.write.value.overwritten != nil }) else { return nil }
     let overwrites = entries.filter { $0.write.value.overwritten != nil }
     guard overwrites.count < 2 else {
       throw conflict(
@@ -158,7 +166,7 @@ struct StateFold {
   ) throws(Conflict) -> Folded {
     switch channel.reducer {
     case .replace, .ephemeral, .untracked:
-      guard Set(entries.map(\.task)).count < 2 else {
+      guard entries.allSatisfy({ $0.task == entries[0].task }) else {
         throw conflict(
           .conflict, channel.name, entries,
           "channel \(channel.name): \(writers(entries)) wrote it in the same super-step; "
@@ -292,15 +300,30 @@ struct StateFold {
   }
 }
 
+extension [StateFold.Entry] {
+  /// What is written to each channel, the channel first that is written first.
+  fileprivate var byChannel: [[StateFold.Entry]] {
+    guard let first else { return [] }
+    if count == 1 || allSatisfy({ $0.write.channel == first.write.channel }) { return [self] }
+    var channels: OrderedDictionary<ChannelName, [StateFold.Entry]> = [:]
+    for entry in self { channels[entry.write.channel, default: []].append(entry) }
+    return channels.values.map(\.self)
+  }
+}
+
+extension StateFold.Change {
+  func apply(to values: inout JSONObject) {
+    switch delta.change {
+    case .append(let items) where value == nil: values.append(items, to: delta.channel)
+    default: values[delta.channel.rawValue] = value
+    }
+  }
+}
+
 extension [StateFold.Change] {
   /// Makes the changes in `values`; a list that only grows costs what is added where nobody else holds it.
   func apply(to values: inout JSONObject) {
-    for change in self {
-      switch change.delta.change {
-      case .append(let items) where change.value == nil: values.append(items, to: change.delta.channel)
-      default: values[change.delta.channel.rawValue] = change.value
-      }
-    }
+    for change in self { change.apply(to: &values) }
   }
 
   /// What the store is to know.

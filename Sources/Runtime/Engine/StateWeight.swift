@@ -15,16 +15,28 @@ struct StateWeight: Sendable {
     for (name, value) in values { set(ChannelName(rawValue: name), to: value.weight) }
   }
 
-  /// Takes in `changes`; costs what changed, where the reducer only adds.
-  mutating func apply(_ changes: [StateFold.Change]) {
+  /// What channels weigh that changed, and the state with them.
+  struct Gain {
+    var channels: [(name: ChannelName, weight: Int)] = []
+    var total: Int
+  }
+
+  /// What `changes` make of it; costs what changed, where the reducer only adds.
+  func gain(by changes: [StateFold.Change]) -> Gain {
+    var gain = Gain(total: total)
     for change in changes where change.isStored {
       let channel = change.delta.channel
-      if let added = change.delta.change.addedWeight {
-        set(channel, to: channels[channel, default: 2] + added)
-      } else {
-        set(channel, to: change.value?.weight ?? 0)
-      }
+      let old = channels[channel]
+      let weight = change.delta.change.addedWeight.map { (old ?? 2) + $0 } ?? change.value?.weight ?? 0
+      if weight != old { gain.channels.append((channel, weight)) }
+      gain.total += weight - (old ?? 0)
     }
+    return gain
+  }
+
+  mutating func take(_ gain: Gain) {
+    for (name, weight) in gain.channels { channels[name] = weight }
+    total = gain.total
   }
 
   subscript(channel: ChannelName) -> Int { channels[channel, default: 0] }
@@ -35,6 +47,14 @@ struct StateWeight: Sendable {
     return
       "the state would be \(total >> 20) MiB, \(heaviest.value >> 20) MiB of it in channel \(heaviest.key); a checkpoint "
       + "holds at most \(Self.mostBytes >> 20) MiB: keep large data in files, and their names in channels"
+  }
+
+  /// The same for the state that grew by `gain`; one that shrinks is never refused.
+  func objection(to gain: Gain) -> String? {
+    guard gain.total > max(total, Self.mostBytes) else { return nil }
+    var after = self
+    after.take(gain)
+    return after.objection
   }
 
   private mutating func set(_ channel: ChannelName, to weight: Int) {

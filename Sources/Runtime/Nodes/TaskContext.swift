@@ -175,6 +175,9 @@ extension TaskContext {
     try await services.run(graph, inputs: inputs)
   }
 
+  /// Why the attempt may not go on, once its time, or that of a task around it, is up.
+  package var expiry: String? { services.expiry }
+
   /// `value` with the graph's secrets replaced by `***`.
   public func masked(_ value: JSON) -> JSON { services.mask(value) }
 
@@ -231,6 +234,9 @@ package protocol TaskServices: Sendable {
   func run(_ graph: StateGraph, inputs: @escaping @Sendable () async throws -> JSONObject) async throws -> NodeResult
   func emit(_ data: JSON)
 
+  /// Why the attempt may not go on, once its time is up.
+  var expiry: String? { get }
+
   /// The time that items of memory are dated with.
   var now: Timestamp { get }
   func items(_ query: MemoryQuery) async throws -> [MemoryItem]
@@ -240,6 +246,7 @@ package protocol TaskServices: Sendable {
 /// Where no run is.
 extension TaskServices {
   package func emit(_ data: JSON) {}
+  package var expiry: String? { nil }
   package var secretMask: SecretMask { .none }
   package func subgraph(of node: Node) -> StateGraph? { nil }
 

@@ -78,7 +78,7 @@ struct Admission: Sendable {
     for name in graph.environment { names[name] = environment[name].map(JSON.string) ?? .null }
     do {
       let choice = try graph.start.choice(in: Scope(state: values, variables: ["env": .object(names)]), from: "start")
-      return (choice.index, choice.triggers.map(mask.mask))
+      return (choice.index, mask.mask(choice.triggers))
     } catch {
       throw .badStart(TaskError(kind: error.kind, message: mask.mask(error.message)))
     }

@@ -18,14 +18,14 @@ struct AheadMark: Sendable, Hashable {
 /// How the end of a task is kept whose super-step has not come: as a note under its key, which goes when the task is stored
 /// as finished. Where that super-step never comes, nobody asks for the note.
 ///
-/// Only what ended well is kept, and how many attempts a task made that waits for the next: to the store anything else has
-/// not begun.
+/// Only what ended well is kept, and how many attempts a task made that goes on or waits for the next: to the store anything
+/// else has not begun.
 enum AheadNote {
   static let name = "$ahead"
 
   /// `nil` where `task` begins anew after a crash: it failed, or its result is too deep for a note.
   static func change(keeping task: TaskRecord, _ mark: AheadMark, of thread: ThreadID) -> StoreChange? {
-    guard task.hasEndedWell || task.waitsForRetry else { return nil }
+    guard task.hasEndedWell || task.isUnderWay else { return nil }
     let note = StoreChange.note(
       NoteRecord(
         key: TaskKey.key(thread, task.id), name: name,
@@ -48,6 +48,12 @@ enum AheadNote {
 }
 
 extension StoreChange {
+  /// Of a task whose super-step has not come.
+  var isAhead: Bool {
+    guard case .task(let record) = self else { return false }
+    return record.ahead != nil
+  }
+
   /// The change as the store takes it; `nil` for a task that runs ahead and of which nothing is kept.
   func stored(for thread: ThreadID) -> StoreChange? {
     guard case .task(let record) = self, let mark = record.ahead else { return self }

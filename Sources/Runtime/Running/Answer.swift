@@ -71,7 +71,9 @@ extension Answer {
       guard let place = record.questions.firstIndex(where: { $0.id == id }) else { continue }
       let question = record.questions[place]
       if let given = question.answer {
-        guard given == value else { throw .alreadyAnswered(id, of: thread) }
+        guard given == value else {
+          throw question.isSpent ? .unknownQuestion(id, open: open) : .alreadyAnswered(id, of: thread)
+        }
         return
       }
       if let why = question.objection(to: value) {
@@ -117,7 +119,12 @@ extension TaskRecord {
     guard handler == nil, [.type, .expression, .route].contains(failure), kind?.effectClass(of: node) == .pure else {
       return
     }
-    questions.removeAll { $0.kind == .ask && $0.key != nil && $0.origin == nil && $0.answer != nil }
+    // They stay, so that what is asked anew has an id of its own: an answer to the old one is none to that.
+    for index in questions.indices {
+      let question = questions[index]
+      guard question.kind == .ask, question.key != nil, question.origin == nil, question.answer != nil else { continue }
+      questions[index].isDelivered = true
+    }
   }
 
   /// Answers to questions from inside that were not given on yet.
@@ -127,6 +134,11 @@ extension TaskRecord {
       return Answer(id: question.id, value: value)
     }
   }
+}
+
+extension Question {
+  /// The task itself asked it, and failed for its answer.
+  package var isSpent: Bool { origin == nil && isDelivered }
 }
 
 extension [TaskRecord] {

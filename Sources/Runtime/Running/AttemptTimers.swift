@@ -16,12 +16,17 @@ struct AttemptTimers: Sendable {
   let idle: Duration?
   let output: TaskOutput
 
+  /// Stores what is printed meanwhile.
+  var keeper: OutputKeeper?
+
   /// The attempt ends at once and is not watched.
   var isInstant = false
 
   private enum Signal: Sendable {
     case outcome(Outcome)
     case expired(String)
+    /// What is printed could not be stored.
+    case unkept(StoreError)
     case timerEnded
   }
 
@@ -33,7 +38,9 @@ struct AttemptTimers: Sendable {
         group.addTask { await expire(after: timeout, "no end after \(timeout.readable) (timeout)") }
       }
       if let idle { group.addTask { await expireWhenIdle(idle) } }
+      if let keeper { group.addTask { await keep(keeper) } }
       var expiry: String?
+      var isFenced = false
       for await signal in group {
         switch signal {
         case .timerEnded: continue
@@ -41,9 +48,14 @@ struct AttemptTimers: Sendable {
           expiry = expiry ?? message
           output.expire(message)
           group.cancelAll()
+        case .unkept(let error):
+          // Any other failure the ledger tells who stores next; what runs may end by itself.
+          guard error == .fenced else { continue }
+          isFenced = true
+          group.cancelAll()
         case .outcome(let outcome):
           group.cancelAll()
-          return settle(outcome, expiry)
+          return isFenced ? .broken(.fenced) : settle(outcome, expiry)
         }
       }
       preconditionFailure("the attempt always gives an outcome")
@@ -75,6 +87,15 @@ struct AttemptTimers: Sendable {
       return .broken(error)
     } catch {
       return .failed(NodeFailure(.spawn, "\(error)"))
+    }
+  }
+
+  private func keep(_ keeper: OutputKeeper) async -> Signal {
+    do throws(StoreError) {
+      try await keeper.run()
+      return .timerEnded
+    } catch {
+      return .unkept(error)
     }
   }
 

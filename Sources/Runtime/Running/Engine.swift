@@ -30,7 +30,7 @@ public struct RunOptions: Sendable {
   public var streams: Set<StreamMode> = []
 
   /// Waited for before each super-step: where who watches a run can hold it up.
-  public var beforeStep: @Sendable () async -> Void = {}
+  public var beforeStep: (@Sendable () async -> Void)?
 
   public init() {}
 

@@ -57,6 +57,11 @@ actor Ledger {
     try await keep(tasks.map(StoreChange.task) + others, telling: events)
   }
 
+  /// A task that goes on has printed something. It is given where the store does not know of its attempt.
+  func printed(_ output: [OutputRecord], by task: TaskRecord?) async throws(StoreError) {
+    try await keep((task.map { [.task($0)] } ?? []) + [.output(output)], telling: [])
+  }
+
   /// A super-step ended (T3). A subgraph has no header.
   func stepEnded(
     tasks: [TaskRecord], others: [StoreChange], checkpoint: StoredCheckpoint, header: ThreadRecord?,
@@ -164,7 +169,9 @@ actor Ledger {
   private func commit(_ batch: Batch) async throws(StoreError) {
     if let failure { throw failure }
     do {
-      try await store.commit(batch.changes.compactMap { $0.stored(for: fence.thread) }, fence: fence)
+      let hasAhead = batch.changes.contains(where: \.isAhead)
+      let changes = hasAhead ? batch.changes.compactMap { $0.stored(for: fence.thread) } : batch.changes
+      try await store.commit(changes, fence: fence)
     } catch {
       let failure = StoreError(error)
       self.failure = failure

@@ -11,12 +11,13 @@ struct NamespaceLedger: Sendable {
   }
 
   var mode: Durability { ledger.mode }
+  var isHeard: Bool { ledger.isHeard }
 
   /// What to tell with something that is stored; nothing is made where nobody listens.
-  func events(_ kinds: @autoclosure () -> [RunEvent.Kind]) -> [RunEvent.Kind] { ledger.isHeard ? kinds() : [] }
+  func events(_ kinds: @autoclosure () -> [RunEvent.Kind]) -> [RunEvent.Kind] { isHeard ? kinds() : [] }
 
   func tell(_ kind: @autoclosure () -> RunEvent.Kind) {
-    if ledger.isHeard { ledger.tell(event(kind())) }
+    if isHeard { ledger.tell(event(kind())) }
   }
 
   func write(_ changes: [StoreChange], telling events: [RunEvent.Kind] = []) async throws(StoreError) {
@@ -27,6 +28,10 @@ struct NamespaceLedger: Sendable {
     _ tasks: [TaskRecord], others: [StoreChange], telling events: [RunEvent.Kind]
   ) async throws(StoreError) {
     try await ledger.tasksEnded(tasks, others: others, telling: events.map(event))
+  }
+
+  func printed(_ output: [OutputRecord], by task: TaskRecord?) async throws(StoreError) {
+    try await ledger.printed(output, by: task)
   }
 
   func stepEnded(

@@ -20,6 +20,9 @@ final class RunContext: Sendable {
   let onRoute: Engine.RouteObserver
   let resources: RunResources
 
+  /// Makes the state of what tasks write.
+  let fold: StateFold
+
   /// Called at every sign of life, for the `idle` of the task that the graph runs in.
   let onLife: @Sendable () -> Void
 
@@ -45,6 +48,7 @@ final class RunContext: Sendable {
     self.died = died
     self.onRoute = onRoute
     thread = fence.thread
+    fold = StateFold(channels: plan.graph.channels, thread: fence.thread)
     resources = RunResources()
     onLife = {}
     expiry = { nil }
@@ -69,6 +73,7 @@ final class RunContext: Sendable {
     kinds = parent.kinds
     thread = parent.thread
     fence = parent.fence
+    fold = StateFold(channels: graph.channels, thread: parent.thread)
     died = parent.died
     stop = parent.stop
     clock = parent.clock
@@ -95,6 +100,17 @@ final class RunContext: Sendable {
     Scope(
       state: values,
       variables: Scope.Variables { [self] name in variable(name, of: due, step: step, attempt: attempt) })
+  }
+
+  /// Where the routes out of `due` lead on `state`.
+  func triggers(
+    of routes: Routes, from due: DueTask, on state: JSONObject, result: JSON, step: Int, attempt: Int
+  ) throws(NodeFailure) -> [Trigger] {
+    var scope = scope(of: due, values: state, step: step, attempt: attempt)
+    scope.variables["result"] = result
+    let choice = try routes.choice(in: scope, from: "next")
+    onRoute(due.id.nodeName, choice.index)
+    return mask.mask(choice.triggers)
   }
 
   private func variable(_ name: String, of due: DueTask, step: Int, attempt: Int) -> JSON? {

@@ -74,7 +74,7 @@ extension RunRefusal: CustomStringConvertible {
       \(open.map { "  \($0.question.id)  \($0.node): \($0.question.prompt.firstLine)" }.joined(separator: "\n"))
       """
     case .answerDoesNotFit(let question, let why):
-      "the answer to \(question.question.id) (\(question.node)) does not fit: \(why); give another: \(question.question.samples.map { "--answer \(question.question.id)=\($0)" }.joined(separator: " or "))"
+      "the answer to \(question.question.id) (\(question.node)) does not fit: \(why); give another: \(question.question.samples.map { "--answer \(question.question.id)=\($0.quotedForShell)" }.joined(separator: " or "))"
     case .answeredTwice(let id): "--answer \(id) is given twice, with different values; give one"
     case .alreadyAnswered(let id, let thread):
       "question \(id) is answered already, differently; the first answer counts; for another go back before it: graphrun resume \(thread) --from N"
@@ -88,13 +88,14 @@ extension RunRefusal: CustomStringConvertible {
 }
 
 extension Question {
-  /// Answers of the kind that fits, as they would be typed.
-  fileprivate var samples: [String] {
-    switch schema?["type"] {
-    case "string"? where choices == nil: [#"'"TEXT"'"#]
-    case "boolean"? where choices == nil: ["true", "false"]
-    default: ["VALUE"]
-    }
+  /// Whether yes and no are the answers.
+  package var isYesNo: Bool { choices == nil && (kind == .approve || schema?["type"] == "boolean") }
+
+  /// Answers of the kind that fits, as they would be typed behind `ID=`, but for what a shell wants quoted.
+  package var samples: [String] {
+    if let choices { return choices.prefix(4).map(\.typed) }
+    if isYesNo { return ["true", "false"] }
+    return [schema?["type"] == "string" ? #""TEXT""# : "VALUE"]
   }
 }
 

@@ -29,6 +29,7 @@ struct RunServices: TaskServices {
     return note.value
   }
 
+  var expiry: String? { output.expiry ?? run.expiry() }
   var now: Timestamp { run.clock.now() }
   func change(_ change: MemoryChange) throws(NodeFailure) { try memory.add(change) }
 

@@ -24,6 +24,10 @@ package struct SecretMask: Sendable {
     for value in values where value.utf8.count >= Self.shortest {
       for form in Self.forms(of: value) + Self.lines(of: value) where form.count >= Self.shortest { found.insert(form) }
     }
+    self.init(needles: found)
+  }
+
+  private init(needles found: Set<[UInt8]>) {
     longest = found.map(\.count).max() ?? 0
     var needles = found.isEmpty ? [] : [[[UInt8]]](repeating: [], count: 256)
     for needle in found.sorted(by: { $0.count > $1.count }) { needles[Int(needle[0])].append(needle) }
@@ -32,6 +36,12 @@ package struct SecretMask: Sendable {
   }
 
   package var isEmpty: Bool { needles.isEmpty }
+
+  /// Masks what either does.
+  package func union(_ other: SecretMask) -> SecretMask {
+    if other.isEmpty { return self }
+    return isEmpty ? other : SecretMask(needles: Set(needles.joined()).union(other.needles.joined()))
+  }
 
   package func mask(_ text: String) -> String {
     guard !isEmpty else { return text }
@@ -59,10 +69,17 @@ package struct SecretMask: Sendable {
     isEmpty ? values : mask(.object(values)).objectValue ?? [:]
   }
 
-  /// `trigger` with the items of a fan-out masked.
-  func mask(_ trigger: Trigger) -> Trigger {
-    guard case .fanOut(let node, let items, let parallel) = trigger else { return trigger }
-    return .fanOut(node, items: items.map(mask), parallel: parallel)
+  /// `triggers` with the items of fan-outs masked.
+  func mask(_ triggers: [Trigger]) -> [Trigger] {
+    guard !isEmpty else { return triggers }
+    return triggers.map { trigger in
+      guard case .fanOut(let node, let items, let parallel) = trigger else { return trigger }
+      return .fanOut(node, items: items.map(mask), parallel: parallel)
+    }
+  }
+
+  func mask(_ writes: [ChannelWrite]) -> [ChannelWrite] {
+    isEmpty ? writes : writes.map { ChannelWrite($0.channel, mask($0.value)) }
   }
 
   private func maskNumber(_ value: JSON) -> JSON {

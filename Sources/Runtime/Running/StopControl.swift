@@ -22,7 +22,7 @@ public final class StopControl: Sendable {
 
   public init() {}
 
-  public var level: Level { state.withLock(\.level) }
+  public var level: Level { state.withLock { $0.level } }
 
   /// The first signal that asked; `nil` when a program did.
   public var signal: Int32? { state.withLock(\.signal) }

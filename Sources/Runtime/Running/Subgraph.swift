@@ -106,7 +106,7 @@ struct Subgraph: Sendable {
   private func failure(_ end: RunEnd) -> NodeFailure {
     guard let error = end.errors.first else { preconditionFailure("a run that failed has an error") }
     let others = end.errors.count > 1 ? " (and \(end.errors.count - 1) more failed)" : ""
-    let place = error.node.map { "\($0): " } ?? ""
+    let place = (error.task ?? error.node?.rawValue).map { "\($0): " } ?? ""
     var failure = NodeFailure(error.kind, place + error.message + others, result: error.result)
     failure.surfaced = surfaced(end)
     return failure

@@ -11,6 +11,7 @@ final class TaskMemory: Sendable {
   /// A new attempt: what an earlier one changed does not count.
   func begin() { changes.withLock { $0 = [] } }
 
+  var isEmpty: Bool { changes.withLock { $0.isEmpty } }
   var all: [MemoryChange] { changes.withLock(\.self) }
 
   /// - Throws: ``NodeFailure`` of kind `limit` where an attempt makes too many.

@@ -15,6 +15,14 @@ final class TaskOutput: Sendable {
     var attempt = 1
     var lastPrint = ContinuousClock.now
     var expiry: String?
+
+    /// Who waits for something to store.
+    var reader: CheckedContinuation<Void, Never>?
+
+    mutating func takeReader() -> CheckedContinuation<Void, Never>? {
+      defer { reader = nil }
+      return reader
+    }
   }
 
   private let state = Mutex(State())
@@ -60,6 +68,9 @@ final class TaskOutput: Sendable {
     emit(streams[stream]?.pass(text) ?? text, stream)
   }
 
+  /// Nothing was printed since the last ``take()``.
+  var isEmpty: Bool { state.withLock { $0.head.isEmpty && $0.tail.isEmpty && $0.droppedBytes == 0 } }
+
   /// What was kept since the last call; ends the streams.
   func take() -> [OutputRecord] {
     for (stream, held) in streams { emit(held.finish(), stream) }
@@ -82,14 +93,16 @@ final class TaskOutput: Sendable {
 
   private func emit(_ text: String, _ stream: OutputStream) {
     guard !text.isEmpty else { return }
-    state.withLock { state in
+    let reader = state.withLock { state in
       state.lastPrint = .now
       var record = template
       record.attempt = state.attempt
       record.stream = stream
       record.text = text
       keep(record, &state)
+      return state.head.isEmpty ? nil : state.takeReader()
     }
+    reader?.resume()
     show(stream, text)
   }
 
@@ -97,27 +110,42 @@ final class TaskOutput: Sendable {
     let bytes = record.text.utf8.count
     if state.headBytes + bytes <= Self.headLimitBytes, state.tail.isEmpty, state.droppedBytes == 0 {
       state.headBytes += bytes
-      append(record, to: &state.head)
+      state.head.join(record)
       return
     }
     state.tailBytes += bytes
-    append(record, to: &state.tail)
+    state.tail.join(record)
     while state.tailBytes > Self.tailLimitBytes, state.tail.count > 1 {
       let dropped = state.tail.removeFirst().text.utf8.count
       state.tailBytes -= dropped
       state.droppedBytes += dropped
     }
   }
+}
 
-  /// Joins pieces of one stream into records of a readable size.
-  private func append(_ record: OutputRecord, to records: inout [OutputRecord]) {
-    let joinLimitBytes = 8 << 10
-    if let last = records.last, last.stream == record.stream, last.attempt == record.attempt,
-      last.text.utf8.count + record.text.utf8.count <= joinLimitBytes
-    {
-      records[records.count - 1].text += record.text
-    } else {
-      records.append(record)
+extension TaskOutput {
+  /// Returns once ``takeBeginning()`` gives something, or the waiting Swift task is cancelled. Only one may wait.
+  func waitForBeginning() async {
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let isReady = state.withLock { state in
+          if !state.head.isEmpty || Task.isCancelled { return true }
+          precondition(state.reader == nil, "one waits for a task's output")
+          state.reader = continuation
+          return false
+        }
+        if isReady { continuation.resume() }
+      }
+    } onCancel: {
+      state.withLock { $0.takeReader() }?.resume()
+    }
+  }
+
+  /// What was printed since the last call, as far as it belongs to the beginning that is kept. The bound goes on to count it.
+  func takeBeginning() -> [OutputRecord] {
+    state.withLock { state in
+      defer { state.head = [] }
+      return state.head
     }
   }
 }

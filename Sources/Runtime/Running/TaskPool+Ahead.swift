@@ -15,7 +15,7 @@ extension TaskPool.Work {
     while true {
       let starts = startsAhead()
       guard !starts.isEmpty else { return }
-      await pool.context.options.beforeStep()
+      await pool.context.options.beforeStep?()
       do throws(StoreError) {
         guard try await begin(starts) else { return }
       } catch {
@@ -161,6 +161,9 @@ extension Foresight {
 extension TaskRecord {
   /// It failed, and will be tried again.
   var waitsForRetry: Bool { status == .failed && notBefore != nil }
+
+  /// It made attempts, and goes on or waits for the next.
+  var isUnderWay: Bool { status == .started || waitsForRetry }
 
   /// It failed as a channel may have refused what it wrote, on a state that had not come yet.
   fileprivate var isRefused: Bool {

@@ -109,19 +109,23 @@ struct TaskPool: Sendable {
   func taskRun(
     _ due: DueTask, _ record: TaskRecord, _ values: JSONObject, _ messages: MessagePlaces, step: Int
   ) -> TaskRun {
-    let node = due.id.nodeName
-    let label = record.label
+    TaskRun(
+      run: context, due: due, node: context.plan.node(due.id.nodeName), values: values, messages: messages, step: step,
+      output: context.output(of: record, step: step), memory: TaskMemory())
+  }
+}
+
+extension RunContext {
+  /// Where the task's output goes.
+  func output(of record: TaskRecord, step: Int) -> TaskOutput {
+    let (node, label) = (record.id.nodeName, record.label)
     let template = OutputRecord(
-      namespace: context.namespace, checkpoint: record.checkpoint, step: step, node: node, task: label,
-      attempt: max(1, record.attempts),
-      stream: .stdout, text: "")
-    let output = TaskOutput(template: template, mask: context.mask) { [context] stream, text in
-      context.onLife()
-      context.ledger.tell(.taskOutput(node: node, task: label, stream: stream, text: text))
+      namespace: namespace, checkpoint: record.checkpoint, step: step, node: node, task: label,
+      attempt: max(1, record.attempts), stream: .stdout, text: "")
+    return TaskOutput(template: template, mask: mask) { [self] stream, text in
+      onLife()
+      ledger.tell(.taskOutput(node: node, task: label, stream: stream, text: text))
     }
-    return TaskRun(
-      run: context, due: due, node: context.plan.node(node), values: values, messages: messages, step: step,
-      output: output)
   }
 }
 

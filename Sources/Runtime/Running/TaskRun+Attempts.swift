@@ -81,7 +81,7 @@ extension TaskRun {
     memory.begin()
     let timers = AttemptTimers(
       timeout: node.timeout ?? kind.defaultTimeout(of: node), idle: node.idle, output: output,
-      isInstant: run.isInstant(node))
+      keeper: keeper(of: record, isStored: effects.isEffectful), isInstant: run.isInstant(node))
     let outcome = await timers.run { try await kind.run(context) }
     try await take(outcome, &record, kind: kind, effects: effects, cacheKey: cacheKey)
   }
@@ -116,8 +116,7 @@ extension TaskRun {
       if effects == .once { record.kept = result }
       try await finish(&record, .done, result: result, writes: nil, cacheKey: cacheKey)
     case .finished(.writes(let writes)):
-      try await finish(
-        &record, .done, result: .null, writes: writes.map { ChannelWrite($0.channel, run.mask.mask($0.value)) })
+      try await finish(&record, .done, result: .null, writes: run.mask.mask(writes))
     case .finished(.ask(let prompts)):
       throw Waiting(prompts)
     case .cancelled:

@@ -29,28 +29,28 @@ extension TaskRun {
   private func landing(
     of result: JSON, writes: [ChannelWrite]?, attempt: Int
   ) async throws -> (writes: [ChannelWrite], triggers: [Trigger]) {
-    let saved: [ChannelWrite]
-    if let writes {
-      saved = writes
-    } else {
-      saved = try await save(result, attempt: attempt)
+    let saved = try await Evaluation.run(isImmediate: writes != nil || node.save?.isImmediate != false) {
+      try landed(result, writes, attempt: attempt)
     }
-    for write in saved where run.plan.graph.channels[write.channel] == nil {
+    guard let next = node.next else { return (saved, []) }
+    let state = try ownState(saved)
+    let triggers = try await Evaluation.run(isImmediate: next.isImmediate) {
+      try run.triggers(of: next, from: due, on: state, result: result, step: step, attempt: attempt)
+    }
+    return (saved, triggers)
+  }
+
+  /// What the result writes, all of it to channels that there are.
+  func landed(_ result: JSON, _ writes: [ChannelWrite]?, attempt: Int) throws(NodeFailure) -> [ChannelWrite] {
+    let saved = if let writes { writes } else { try save(result, attempt: attempt) }
+    for write in saved where !run.plan.graph.channels.keys.contains(write.channel) {
       throw NodeFailure(
         .undeclared, "it writes channel \"\(write.channel)\", which the graph does not declare; add it under state:")
     }
-    guard let next = node.next else { return (saved, []) }
-    let seen = try ownState(saved)
-    var scope = run.scope(of: due, values: seen, step: step, attempt: attempt)
-    scope.variables["result"] = result
-    let choice = try await Evaluation.run(isImmediate: next.isImmediate) { [scope] in
-      try next.choice(in: scope, from: "next")
-    }
-    run.onRoute(node.name, choice.index)
-    return (saved, choice.triggers.map(run.mask.mask))
+    return saved
   }
 
-  private func save(_ result: JSON, attempt: Int) async throws -> [ChannelWrite] {
+  private func save(_ result: JSON, attempt: Int) throws(NodeFailure) -> [ChannelWrite] {
     switch node.save {
     case nil: return []
     case .whole(let channel): return [ChannelWrite(channel, result)]
@@ -59,7 +59,11 @@ extension TaskRun {
       scope.variables["result"] = result
       var writes: [ChannelWrite] = []
       for (channel, field) in parts {
-        writes.append(ChannelWrite(channel, run.mask.mask(try await evaluate(field, scope, key: "save.\(channel)"))))
+        do {
+          writes.append(ChannelWrite(channel, run.mask.mask(try field.evaluate(in: scope))))
+        } catch {
+          throw NodeFailure(error, key: "save.\(channel)")
+        }
       }
       return writes
     }
@@ -67,15 +71,11 @@ extension TaskRun {
 
   /// The state with this task's own writes and no sibling's, as far as its routes look; all of the writes have to fit.
   private func ownState(_ writes: [ChannelWrite]) throws -> JSONObject {
-    guard !writes.isEmpty, let reads = run.plan.routeReads[node.name] else { return values }
-    let fold = StateFold(channels: run.plan.graph.channels, thread: run.thread)
+    guard !writes.isEmpty else { return values }
     let entries = writes.map { StateFold.Entry(task: 0, id: due.id, writer: node.name.rawValue, write: $0) }
     do {
       var places = messages
-      let changes = try fold.changes(entries, in: values, &places, ends: false)
-      var seen = values
-      changes.filter { reads.contains($0.delta.channel.rawValue) }.apply(to: &seen)
-      return seen
+      return run.plan.state(values, after: try run.fold.changes(entries, in: values, &places, ends: false), for: node)
     } catch {
       throw NodeFailure(error.all[0].kind, error.all[0].message)
     }
@@ -93,7 +93,8 @@ extension TaskRun {
 
   func taskError(_ failure: NodeFailure) -> TaskError {
     TaskError(
-      node: node.name, kind: failure.kind, message: run.mask.mask(failure.message),
+      node: node.name, task: due.item.map { _ in output.label }, kind: failure.kind,
+      message: run.mask.mask(failure.message),
       result: failure.result.map(run.mask.mask))
   }
 

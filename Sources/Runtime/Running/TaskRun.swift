@@ -20,7 +20,7 @@ struct TaskRun: Sendable {
   let messages: MessagePlaces
   let step: Int
   let output: TaskOutput
-  let memory = TaskMemory()
+  let memory: TaskMemory
 
   /// - Throws: ``StoreError`` when an attempt could not be recorded.
   func end(from record: TaskRecord) async throws(StoreError) -> End {
@@ -221,7 +221,10 @@ extension TaskRecord {
   /// The answers to the node's own questions, by the node's names for them; where it asked twice, the later one.
   fileprivate var answers: [String: JSON] {
     questions.reduce(into: [:]) { answers, question in
-      if question.origin == nil, let key = question.key, let answer = question.answer { answers[key] = answer }
+      guard question.origin == nil, !question.isSpent, let key = question.key, let answer = question.answer else {
+        return
+      }
+      answers[key] = answer
     }
   }
 }

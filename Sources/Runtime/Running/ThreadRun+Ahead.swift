@@ -27,7 +27,7 @@ extension ThreadRun {
       if known == nil { known = try await ahead?.earlier(due.id, in: context, head: header.head) }
       guard let record = known, foresight.holds(record, of: due, in: position.values, step: step) else { continue }
       tasks[index] = record.inPlace(of: tasks[index])
-      if record.waitsForRetry { continue }
+      if record.isUnderWay { continue }
       let events = record.ahead?.isTold ?? false ? [] : tasks[index].endEvents(step: step, context.options.streams)
       adopted.append(TaskPool.Ended(index: index, events: ledger.events(events)))
     }

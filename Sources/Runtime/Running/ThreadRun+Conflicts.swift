@@ -4,9 +4,11 @@ extension ThreadRun {
   /// What the finished tasks' writes change.
   mutating func fold(_ tasks: [TaskRecord]) throws(StateFold.Conflicts) -> [StateFold.Change] {
     do throws(StateFold.Conflicts) {
-      let fold = StateFold(channels: plan.graph.channels, thread: context.thread)
-      let changes = try fold.changes(tasks.entries, in: position.values, &messages)
-      if let refusal = weigh(changes, tasks) { throw StateFold.Conflicts(all: [refusal]) }
+      let changes = try context.fold.changes(tasks.entries, in: position.values, &messages)
+      let refusal = weigh(changes) { channel in
+        tasks.indices.filter { tasks[$0].writes.contains { $0.channel == channel } }
+      }
+      if let refusal { throw StateFold.Conflicts(all: [refusal]) }
       return changes
     } catch {
       messages = MessagePlaces()
@@ -53,7 +55,8 @@ extension TaskRecord {
     if keepingResult { kept = result }
     self.handler = handler
     status = .failed
-    error = TaskError(node: id.nodeName, kind: conflict.kind, message: conflict.message)
+    error = TaskError(
+      node: id.nodeName, task: isFanOut ? label : nil, kind: conflict.kind, message: conflict.message)
     writes = []
     triggers = []
   }

@@ -31,21 +31,23 @@ extension ThreadRun {
 
   /// Weighs the state that a super-step led to: tells of channels that became heavy, and refuses one that no checkpoint may
   /// hold, on account of those who wrote to its heaviest channel.
-  mutating func weigh(_ changes: [StateFold.Change], _ tasks: [TaskRecord]) -> StateFold.Conflict? {
-    var new = weight
-    new.apply(changes)
-    let changed = changes.stored.map(\.channel)
-    if new.total > weight.total, let objection = new.objection {
-      let heaviest = changed.max { new[$0] < new[$1] } ?? changed[0]
-      let writers = tasks.indices.filter { tasks[$0].writes.contains { $0.channel == heaviest } }
-      return StateFold.Conflict(kind: .limit, channel: heaviest, tasks: writers, message: objection)
+  ///
+  /// - Parameter writers: the places of the tasks that wrote to a channel.
+  mutating func weigh(
+    _ changes: [StateFold.Change], by writers: (ChannelName) -> [Int]
+  ) -> StateFold.Conflict? {
+    let gain = weight.gain(by: changes)
+    if let objection = weight.objection(to: gain), let heaviest = gain.channels.max(by: { $0.weight < $1.weight })?.name
+    {
+      return StateFold.Conflict(kind: .limit, channel: heaviest, tasks: writers(heaviest), message: objection)
     }
-    for channel in changed where new[channel] > StateWeight.heavyBytes && weight[channel] <= StateWeight.heavyBytes {
+    for (channel, new) in gain.channels where new > StateWeight.heavyBytes && weight[channel] <= StateWeight.heavyBytes
+    {
       ledger.tell(
         .notice(
           "channel \(channel) holds more than 1 MiB; large data is better kept in files, and their names in channels"))
     }
-    weight = new
+    weight.take(gain)
     return nil
   }
 }

@@ -6,23 +6,26 @@ struct ThreadRun: Sendable {
   let context: RunContext
   let options: RunOptions
   let durability: Durability
-  private(set) var header: ThreadRecord
+  var header: ThreadRecord
 
   /// The checkpoint whose due tasks run next. In durability `exit` it may be one that is not stored yet.
-  private(set) var position: StoredCheckpoint
+  var position: StoredCheckpoint
 
   /// What is known of the due tasks.
-  private var records: [TaskID: TaskRecord]
+  private(set) var records: [TaskID: TaskRecord]
 
   /// The thread was begun by an earlier run.
   let isResume: Bool
 
   /// Durability `exit`: what the run began from, and what changed since.
   private let origin: Origin
-  private var changed: OrderedSet<ChannelName> = []
+  var changed: OrderedSet<ChannelName> = []
   var weight: StateWeight
   var hasComplained = false
   var messages = MessagePlaces()
+
+  /// Whose super-steps need no record; `nil` where all do.
+  let inline: InlineKinds?
 
   /// What was started before its super-step; `nil` where nothing may be.
   var ahead: AheadRuns?
@@ -45,6 +48,7 @@ struct ThreadRun: Sendable {
     origin = Origin(checkpoint: position.record.number, head: header.head)
     weight = StateWeight(position.values.storable(context.plan.graph.channels))
     records = Dictionary(tasks.map { ($0.id, $0) }, uniquingKeysWith: { $1 })
+    inline = InlineKinds(context, options, durability)
     ahead = Self.runsAhead(context, options, durability, looksBack: looksBack)
   }
 
@@ -82,11 +86,14 @@ struct ThreadRun: Sendable {
       if isAtBreakpoint(isFirst: stepsLeft == allowance) { return try await close(.stopped) }
       if let error = historyLimit(allowance) { return try await close(.failed, errors: [error]) }
       passOnComplaint()
+      let taken = try await runInline(atMost: stepsLeft)
+      stepsLeft -= taken
+      if taken > 0 { continue }
       stepsLeft -= 1
       let depth = min(stepsLeft, Foresight.farthest, checkpointsLeft(allowance) - 1)
       // Who asks a run to stop at a certain point is to find nothing begun behind it.
       ahead?.depth = options.hasBreaks ? 0 : depth
-      await options.beforeStep()
+      await options.beforeStep?()
       if let end = try await superStep() { return end }
     }
   }
@@ -120,12 +127,14 @@ struct ThreadRun: Sendable {
   }
 
   private func dueRecords() -> [TaskRecord] {
-    position.record.agenda.due.enumerated().map { ordinal, due in
+    // What the store has of a super-step that it does not have stands with what led there.
+    let seen = durability == .exit ? origin.checkpoint : position.record.number
+    return position.record.agenda.due.enumerated().map { ordinal, due in
       var record =
         records[due.id]
         ?? TaskRecord(id: due.id, checkpoint: 0, ordinal: 0, isFanOut: due.item != nil, status: .pending)
       record.ordinal = ordinal
-      record.checkpoint = position.record.number
+      record.checkpoint = seen
       return record
     }
   }
@@ -174,32 +183,42 @@ struct ThreadRun: Sendable {
   }
 
   private mutating func advance(by changes: [StateFold.Change], after tasks: [TaskRecord]) {
-    let old = position.record
     changes.apply(to: &position.values)
-    var deltas = changes.stored
+    settle(at: agenda(after: tasks.map(\.ended)), step: step, changes.stored)
+    if durability != .exit { records = [:] }
+  }
+
+  /// What is due once those have ended that were.
+  func agenda(after ended: [EndedTask]) -> Agenda {
+    let old = position.record.agenda
+    var mark = DueMark(checkpoint: header.head + 1)
+    if durability == .exit {
+      // Counted on from the tasks that just ran, so that what a run before this one recorded is found again.
+      let ran = old.due[0].id.due
+      mark = DueMark(checkpoint: ran.checkpoint, offset: ran.offset + 1)
+    }
+    return plan.agenda(after: ended, arrivals: old.arrivals, deferred: old.deferred, mark: mark)
+  }
+
+  /// Moves on to the checkpoint at which `agenda` is due, and the state is what it is now.
+  mutating func settle(at agenda: Agenda, step: Int, _ deltas: [ChannelDelta]) {
+    var deltas = deltas
     var number = header.head + 1
-    var parent = old.number
-    var mark = DueMark(checkpoint: number)
+    var parent = position.record.number
     if durability == .exit {
       changed.formUnion(deltas.map(\.channel))
       number = origin.head + 1
       parent = origin.checkpoint
-      // Counted on from the tasks that just ran, so that what a run before this one recorded is found again.
-      let ran = old.agenda.due[0].id.due
-      mark = DueMark(checkpoint: ran.checkpoint, offset: ran.offset + 1)
       deltas = changed.map { channel in
         ChannelDelta(channel, position.values[channel.rawValue].map(ChannelDelta.Change.set) ?? .unset)
       }
     }
-    let agenda = plan.agenda(
-      after: tasks.map(\.ended), arrivals: old.agenda.arrivals, deferred: old.agenda.deferred, mark: mark)
     position.record = CheckpointRecord(
       namespace: context.namespace, number: number, parent: parent, step: step, source: .step,
       created: context.clock.now(), agenda: agenda, deltas: deltas)
-    if durability != .exit { records = [:] }
     ahead?.landed(number)
     header.head = number
-    header.step = position.record.step
+    header.step = step
     header.next = agenda.nodes
     header.error = nil
     header.updated = position.record.created
@@ -223,7 +242,7 @@ struct ThreadRun: Sendable {
       header.updated = context.clock.now()
       let changed =
         durability == .exit
-        ? tasks.filter { $0.status != .pending } + unreached() : ended.records(of: tasks)
+        ? (tasks.filter { $0.status != .pending } + unreached()).map(atHead) : ended.records(of: tasks)
       try await ledger.close(
         tasks: changed.map(plan.storable), others: ended.flatMap(\.others), header: header,
         telling: ended.flatMap(\.events))
@@ -243,11 +262,14 @@ extension ThreadRun {
   /// new head so that they are found in doubt when it does.
   private func unreached() -> [TaskRecord] {
     guard let here = position.record.agenda.due.first?.id.due else { return [] }
-    return records.values.filter { $0.status == .started && $0.id.due.offset > here.offset }.map { record in
-      var record = record
-      record.checkpoint = header.head
-      return record
-    }
+    return records.values.filter { $0.status == .started && $0.id.due.offset > here.offset }
+  }
+
+  /// `record` as one that sees the newest checkpoint.
+  private func atHead(_ record: TaskRecord) -> TaskRecord {
+    var record = record
+    record.checkpoint = header.head
+    return record
   }
 }
 

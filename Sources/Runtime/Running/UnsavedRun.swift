@@ -9,6 +9,9 @@ struct UnsavedRun {
   /// Namespaces that the store had before.
   private var stored: Set<String> = []
   private var tasks: [TaskID: TaskRecord] = [:]
+
+  /// From how many tasks on those are looked for that have passed.
+  private var leastDropped = 64
   private var recorded: Set<TaskID> = []
   private var outputs: [OutputRecord] = []
   private(set) var others: [StoreChange] = []
@@ -37,10 +40,19 @@ struct UnsavedRun {
     var line = lines[namespace] ?? []
     if line.last?.record.number == checkpoint.record.number { line.removeLast() }
     lines[namespace] = line + [checkpoint]
+    if namespace.isEmpty { dropPassed() }
     let ended = lines.keys.filter { Namespace(namespace).contains($0) && !stored.contains($0) }
     guard !ended.isEmpty else { return }
     for namespace in ended { lines[namespace] = nil }
     tasks = tasks.filter { !ended.contains($0.key.namespace) || recorded.contains($0.key) }
+  }
+
+  /// Forgets tasks that led to the head, of which nothing would be stored. Looked for only now and then, so that a long run
+  /// does not cost the square of its length.
+  private mutating func dropPassed() {
+    guard tasks.count >= leastDropped else { return }
+    tasks = tasks.filter { !$0.key.namespace.isEmpty || recorded.contains($0.key) || !hasPassed($0.value) }
+    leastDropped = 64 + 2 * tasks.count
   }
 
   func newest(in namespace: String) -> StoredCheckpoint? { lines[namespace]?.last }

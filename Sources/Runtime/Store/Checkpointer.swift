@@ -168,11 +168,11 @@ public struct HistoryEntry: Sendable, Hashable {
   /// The channels written for it, in that order.
   public var changed: [ChannelName]
 
-  /// - Parameter deltas: the channels that the checkpoint itself says it changed; not looked at beside what `ran`.
+  /// - Parameter deltas: the channels that the checkpoint itself says it changed; empty where all that `ran` is known.
   public init(record: CheckpointRecord, ran: [TaskRecord], deltas: [ChannelName]) {
     self.record = record
     self.ran = ran
-    changed = ran.isEmpty ? deltas : ran.flatMap(\.writes).map(\.channel).eachOnce
+    changed = deltas.isEmpty ? ran.flatMap(\.writes).map(\.channel).eachOnce : deltas
   }
 }
 

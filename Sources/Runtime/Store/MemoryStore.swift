@@ -85,9 +85,9 @@ extension MemoryStore {
       return numbers.compactMap { line.checkpoints[$0] }.map { record in
         var shown = record
         shown.deltas = []
-        return HistoryEntry(
-          record: shown, ran: record.source == .step ? line.tasks(of: record.parent) : [],
-          deltas: record.deltas.map(\.channel))
+        let ran = record.source == .step ? line.tasks(of: record.parent) : []
+        let isAllKnown = !ran.isEmpty && contents.threads[thread]?.header?.durability != .exit
+        return HistoryEntry(record: shown, ran: ran, deltas: isAllKnown ? [] : record.deltas.map(\.channel))
       }
     }
   }

@@ -29,7 +29,7 @@ public struct Question: Sendable, Hashable {
   /// Where in a subgraph it was asked; `nil` where the task that has it asked itself.
   public var origin: QuestionOrigin?
 
-  /// Whether the subgraph that asked has the answer already.
+  /// Whether the answer has served: the subgraph that asked has it already, or the task failed for it and asks anew.
   public var isDelivered = false
 
   public init(

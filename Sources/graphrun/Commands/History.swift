@@ -12,7 +12,8 @@ struct History: AsyncParsableCommand {
         graphrun history monday --before 20
         graphrun history monday --all
 
-      TOOK is what the super-step's tasks took, CHANGED the channels that were written.
+      TOOK is what the super-step's tasks took, CHANGED the channels that were written. In the tree, ┊ is where a
+      line leads to checkpoints that are gone: what those grew from is not known any more.
       """)
 
   @Argument(help: "The thread.", completion: .thread) var thread: ThreadID
@@ -36,9 +37,10 @@ struct History: AsyncParsableCommand {
       for line in lines { Sink.output.line(line.json.text) }
       return
     }
-    HistoryTable(lines, head: try await view.header(thread).head).table.show(global)
+    let gaps = try await view.gaps(thread)
+    HistoryTable(lines, head: try await view.header(thread).head, gaps: gaps).table.show(global)
     guard limit == nil, before == nil else { return }
-    for gap in try await view.gaps(thread) { Sink.output.line(Self.told(gap)) }
+    for gap in gaps { Sink.output.line(Self.told(gap)) }
   }
 
   private static func told(_ gap: CheckpointGap) -> String {

@@ -11,11 +11,16 @@ struct Log: AsyncParsableCommand {
     discussion: """
         graphrun log monday
         graphrun log monday --node build
+        graphrun log monday --node 'count[6]'
         graphrun log monday --follow
+
+      What a task prints is stored within about a second (durability exit: at the end of the run). Of an attempt
+      that prints more than 256 KiB, the first 128 KiB are kept and the last, which are stored when it ends.
       """)
 
   @Argument(help: "The thread.", completion: .thread) var thread: ThreadID
-  @Option(help: ArgumentHelp("Only this node's, and what ran inside of it.", valueName: "node")) var node: NodeName?
+  @Option(help: ArgumentHelp("Only this node's or task's, and what ran inside of it.", valueName: "node"))
+  var node: TaskPattern?
   @Option(help: ArgumentHelp("Only this super-step's.", valueName: "n")) var step: Int?
   @Flag(name: .shortAndLong, help: "Go on with what is printed, until the thread's run ends.") var follow = false
   @OptionGroup(title: "Everywhere") var global: GlobalOptions
@@ -23,18 +28,22 @@ struct Log: AsyncParsableCommand {
   /// How often the store is looked at.
   private static let pace = Duration.milliseconds(200)
 
+  /// So long the rest of a line may take while other tasks print; what is stored comes about every second.
+  private static let patience = Duration.seconds(3)
+
   func run() async throws {
     let store = try await global.requireStore()
     let view = ThreadView(store)
     _ = try await view.header(thread)
-    var printer = LogPrinter(style: Terminal.style(noColor: global.noColor), isJSON: global.json)
+    var printer = LogPrinter(
+      style: Terminal.style(noColor: global.noColor), isJSON: global.json, patience: follow ? Self.patience : .zero)
     var known = 0
     while true {
       // Asked before reading: what was printed up to the end of the run is read once more after it.
       let runner = follow ? try await store.owner(of: thread) : nil
       let records = try await store.output(of: thread, after: known)
       known += records.count
-      printer.show(records.filter(isMeant))
+      printer.show(records.filter(isMeant).byAttempt)
       if runner == nil { break }
       try await Task.sleep(for: Self.pace)
     }
@@ -44,8 +53,7 @@ struct Log: AsyncParsableCommand {
   }
 
   private func isMeant(_ record: OutputRecord) -> Bool {
-    let isNodes = node.map { $0 == record.node || Namespace(record.namespace).nodes.contains($0) } ?? true
-    return isNodes && (step == nil || record.step == step)
+    (node?.matches(record) ?? true) && (step == nil || record.step == step)
   }
 
   private func tellNothing(_ hasOthers: Bool) {
@@ -59,46 +67,5 @@ struct Log: AsyncParsableCommand {
     let then =
       header.status == .done ? global.command("show", thread.rawValue) : global.command("resume", thread.rawValue)
     Sink.error.line("thread \(thread) is \(header.status.rawValue); then:  \(then)")
-  }
-}
-
-/// Lines of tasks under their names; a line that comes in pieces is shown once it is whole.
-struct LogPrinter {
-  let style: Style
-  let isJSON: Bool
-  private var heading = ""
-  private var open = ""
-  private(set) var isEmpty = true
-
-  init(style: Style, isJSON: Bool) {
-    self.style = style
-    self.isJSON = isJSON
-  }
-
-  mutating func show(_ records: [OutputRecord]) {
-    if !records.isEmpty { isEmpty = false }
-    for record in records {
-      if isJSON { Sink.output.line(record.json.text) } else { show(record) }
-    }
-  }
-
-  /// What has begun ends.
-  mutating func finish() {
-    if !open.isEmpty { Sink.output.line("  " + SafeText.line(open)) }
-    open = ""
-  }
-
-  private mutating func show(_ record: OutputRecord) {
-    let attempt = record.attempt > 1 ? ", attempt \(record.attempt)" : ""
-    let stream = record.stream == .stdout ? "" : ", \(record.stream.rawValue)"
-    let title = "\(Namespace(record.namespace).shown(record.task)) (step \(record.step)\(attempt)\(stream))"
-    if title != heading {
-      finish()
-      heading = title
-      Sink.output.line(style.bold(title))
-    }
-    var lines = (open + record.text).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-    open = lines.popLast() ?? ""
-    for line in lines { Sink.output.line("  " + SafeText.line(line.last == "\r" ? String(line.dropLast()) : line)) }
   }
 }

@@ -85,18 +85,3 @@ extension GlobalOptions {
     return ([name.isEmpty ? "graphrun" : name] + arguments + place).joined(separator: " ")
   }
 }
-
-extension String {
-  /// As one word of a POSIX shell.
-  var quotedForShell: String {
-    let plain =
-      !isEmpty
-      && unicodeScalars.allSatisfy { scalar in
-        switch scalar {
-        case "a"..."z", "A"..."Z", "0"..."9", "_", "-", ".", "/", "=", ":", ",", "@", "+": true
-        default: false
-        }
-      }
-    return plain ? self : "'" + replacing("'", with: "'\\''") + "'"
-  }
-}

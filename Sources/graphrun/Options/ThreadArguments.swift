@@ -1,5 +1,4 @@
 public import ArgumentParser
-import Foundation
 public import Graph
 public import GraphRuntime
 
@@ -41,14 +40,16 @@ struct CheckpointReference: ExpressibleByArgument {
 extension CompletionKind {
   static let graphFile = CompletionKind.file(extensions: ["graph"])
 
-  /// Threads have a lock file each, which is quicker to list than the store is to open.
-  static let thread = CompletionKind.custom { words, _, prefix in
-    let given = words.firstIndex(of: "--state").map { words.index(after: $0) }.flatMap {
+  /// The threads that there are, the newest change first.
+  static let thread = CompletionKind.custom { words, _, prefix async in
+    var global = GlobalOptions()
+    global.state = words.firstIndex(of: "--state").map { words.index(after: $0) }.flatMap {
       words.indices.contains($0) ? words[$0] : nil
     }
-    let folder = given ?? ProcessInfo.processInfo.environment["GRAPHRUN_STATE"] ?? "state"
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder + "/locks")) ?? []
-    return names.filter { $0.hasPrefix(prefix) }.sorted()
+    guard let store = try? await global.openStoreIfAny() else { return [] }
+    let headers = (try? await ThreadView(store).headers()) ?? []
+    try? await store.close()
+    return headers.map(\.id.rawValue).filter { $0.hasPrefix(prefix) }
   }
 }
 

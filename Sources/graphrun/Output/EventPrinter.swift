@@ -47,6 +47,9 @@ func spoken(_ seconds: Double) -> String {
 }
 
 extension TaskError {
+  /// Where it happened: `node build`, or `task count[6]` in a fan-out.
+  var place: String? { task.map { "task \($0)" } ?? node.map { "node \($0)" } }
+
   /// The message's first line, in short, behind its kind unless it says that itself.
   var brief: String {
     let line = SafeText.line(message.split(whereSeparator: \.isNewline).first.map(String.init) ?? "")

@@ -5,24 +5,56 @@ import GraphRuntime
 struct HistoryTable {
   private let lines: [HistoryLine]
   private let head: Int
+
+  /// Newest first.
+  private let gaps: [CheckpointGap]
   private let created: [Int: Timestamp]
 
-  /// - Parameter lines: newest first; those of graphs inside tasks behind what followed them.
-  init(_ lines: [HistoryLine], head: Int) {
+  /// - Parameters:
+  ///   - lines: newest first; those of graphs inside tasks behind what followed them.
+  ///   - gaps: numbers that the thread does not have, ascending.
+  init(_ lines: [HistoryLine], head: Int, gaps: [CheckpointGap] = []) {
     self.lines = lines
     self.head = head
+    self.gaps = gaps.reversed()
     let own = lines.map(\.entry.record).filter(\.namespace.isEmpty)
     created = Dictionary(own.map { ($0.number, $0.created) }, uniquingKeysWith: { $1 })
   }
 
   var table: Table {
     let titles = ["N", "FROM", "STEP", "SOURCE", "STATUS", "TOOK", "RAN", "CHANGED", "NEXT", "MADE"]
+    let leavingOut = ["MADE", "SOURCE", "STEP", "TOOK"]
+    let rows = tree
+    guard rows.contains(where: { $0.branch.count > 1 }) else {
+      return Table(titles, lines.map(cells), leavingOut: leavingOut)
+    }
+    return Table([""] + titles, rows.map { [$0.branch] + $0.cells }, leavingOut: leavingOut)
+  }
+
+  /// The checkpoints with the lines that join them, and the gaps that lines lead into.
+  private var tree: [(branch: String, cells: [String])] {
     var tree = HistoryTree()
-    let branches = lines.map { tree.line(of: $0.entry.record) }
-    let isForked = branches.contains { $0.count > 1 }
-    return Table(
-      isForked ? [""] + titles : titles, zip(lines, branches).map { isForked ? [$1] + cells($0) : cells($0) },
-      leavingOut: ["MADE", "SOURCE", "STEP", "TOOK"])
+    var rows: [(branch: String, cells: [String])] = []
+    var gaps = gaps[...]
+    func end(above number: Int) {
+      while let gap = gaps.first, gap.numbers.lowerBound > number {
+        gaps.removeFirst()
+        if let branch = tree.end(in: gap.numbers) { rows.append((branch, cells(gap))) }
+      }
+    }
+    for line in lines {
+      let record = line.entry.record
+      if record.namespace.isEmpty { end(above: record.number) }
+      rows.append((tree.line(of: record), cells(line)))
+    }
+    end(above: 0)
+    return rows
+  }
+
+  private func cells(_ gap: CheckpointGap) -> [String] {
+    let (first, last) = (gap.numbers.lowerBound, gap.numbers.upperBound)
+    let numbers = first == last ? "\(first)" : "\(first)–\(last)"
+    return [numbers, "", "", "", gap.reason.rawValue, "", "", "", "", ""]
   }
 
   private func cells(_ line: HistoryLine) -> [String] {
@@ -69,6 +101,16 @@ struct HistoryTree {
     columns[own] = record.parent
     while columns.last == .some(nil) { columns.removeLast() }
     return Self.joined(text, own, last)
+  }
+
+  /// The places of the lines that lead to `gone`, where they end; `nil` where none does.
+  mutating func end(in gone: ClosedRange<Int>) -> String? {
+    let ending = columns.indices.filter { columns[$0].map(gone.contains) ?? false }
+    guard let last = ending.last else { return nil }
+    let text = drawn { ending.contains($0) ? "┊" : nil }
+    for index in ending { columns[index] = nil }
+    while columns.last == .some(nil) { columns.removeLast() }
+    return Self.joined(text, last, last)
   }
 
   private mutating func place(of number: Int) -> Int {

@@ -1,3 +1,5 @@
+import Graph
+
 /// What differs between two lists of lines.
 struct LineDifference {
   private enum Line {
@@ -10,16 +12,13 @@ struct LineDifference {
   private static let mostPairs = 4_000_000
 
   init(_ old: [String], _ new: [String]) {
-    let start = zip(old, new).prefix { Self.areSame($0, $1) }.count
-    let end = zip(old.dropFirst(start).reversed(), new.dropFirst(start).reversed()).prefix { Self.areSame($0, $1) }
+    let start = zip(old, new).prefix { $0.hasSameBytes(as: $1) }.count
+    let end = zip(old.dropFirst(start).reversed(), new.dropFirst(start).reversed()).prefix { $0.hasSameBytes(as: $1) }
       .count
     all += old.prefix(start).map(Line.both)
     addMiddle(Array(old.dropFirst(start).dropLast(end)), Array(new.dropFirst(start).dropLast(end)))
     all += old.suffix(end).map(Line.both)
   }
-
-  /// Letters that are composed differently are a difference, though they look alike.
-  private static func areSame(_ left: String, _ right: String) -> Bool { left.utf8.elementsEqual(right.utf8) }
 
   private mutating func addMiddle(_ old: [String], _ new: [String]) {
     guard old.count * new.count <= Self.mostPairs else {
@@ -28,7 +27,8 @@ struct LineDifference {
     }
     var removed: Set<Int> = []
     var inserted: Set<Int> = []
-    for change in new.difference(from: old, by: Self.areSame) {
+    // Letters that are composed differently are a difference, though they look alike.
+    for change in new.difference(from: old, by: { $0.hasSameBytes(as: $1) }) {
       switch change {
       case .remove(let offset, _, _): removed.insert(offset)
       case .insert(let offset, _, _): inserted.insert(offset)

@@ -42,7 +42,7 @@ struct RehearsalPrinter {
   }
 
   private func lines(of error: TaskError) -> [String] {
-    let place = error.node.map { "\($0) " } ?? ""
+    let place = (error.task ?? error.node?.rawValue).map { "\($0) " } ?? ""
     var lines = indented(error.message)
     lines[0] = "\(place)(\(error.kind.rawValue)): \(lines[0])"
     return lines.map { "  " + $0 }

@@ -144,7 +144,7 @@ struct SnapshotPanes {
   }
 
   private func told(_ error: TaskError) -> [String] {
-    let place = error.node.map { "node \($0) " } ?? ""
+    let place = error.place.map { "\($0) " } ?? ""
     let lines = SafeText.lines(error.message).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     return lines.enumerated().flatMap { index, line in
       folded(index == 0 ? "\(place)(\(error.kind.rawValue)): \(line)" : "  \(line)", indent: "  ") { style.red($0) }
@@ -157,7 +157,7 @@ struct SnapshotPanes {
       let prompt = SafeText.lines(question.prompt).split(separator: "\n", omittingEmptySubsequences: false)
       let lines = ["asks (\(question.id)): \(prompt.first ?? "")"] + prompt.dropFirst().map { "  \($0)" }
       return lines.flatMap { folded($0, indent: indent) }
-        + question.samples.map { indent + answering("\(question.id)=\($0)") }
+        + question.samples.map { indent + answering("\(question.id)=\(SafeText.line($0).quotedForShell)") }
     }
   }
 }

@@ -44,7 +44,7 @@ struct RunReport {
   private func failed() {
     for error in end.errors {
       let lines = SafeText.lines(error.message).split(separator: "\n", omittingEmptySubsequences: false)
-      let place = error.node.map { "node \($0) (\(error.kind.rawValue)): " } ?? ""
+      let place = error.place.map { "\($0) (\(error.kind.rawValue)): " } ?? ""
       let first = self.lines(place + (lines.first ?? ""), indent: "failed: ".count, on: STDERR_FILENO)
       complain("\(errorStyle.red("failed")): \(first[0])")
       for line in first.dropFirst() + lines.dropFirst().flatMap({ self.lines($0, indent: 2, on: STDERR_FILENO) }) {
@@ -88,7 +88,11 @@ struct RunReport {
           "  one of: \(choices.map { $0.typed.isEmpty ? "\"\"" : SafeText.line($0.typed) }.joined(separator: ", "))")
       }
       for sample in open.question.samples {
-        print("  " + style.bold(global.command("resume", name, "--answer", "\(open.question.id)=\(sample)")))
+        print(
+          "  "
+            + style.bold(
+              global.command("resume", name, "--answer", "\(open.question.id)=\(SafeText.line(sample).quotedForShell)"))
+        )
       }
     }
   }
@@ -117,13 +121,3 @@ extension String {
 }
 
 func counted(_ count: Int, _ what: String) -> String { "\(count) \(what)\(count == 1 ? "" : "s")" }
-
-extension Question {
-  var isYesNo: Bool { choices == nil && (kind == .approve || schema?["type"] == "boolean") }
-
-  /// Answers as they would be typed behind `ID=`.
-  var samples: [String] {
-    if let choices { return choices.prefix(4).map { SafeText.line($0.typed).quotedForShell } }
-    return isYesNo ? ["true", "false"] : ["VALUE"]
-  }
-}

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Graph
 import GraphNodes
+import GraphRuntime
 
 /// Which servers a person means.
 struct ServerChoice: Sendable {

@@ -128,6 +128,38 @@ struct AgentTests {
     #expect(shop.effects.count == 1)
   }
 
+  /// What the agent comes to that is cancelled once `printed` is.
+  private func cutOff(_ shop: Workshop, _ task: TaskContext, after printed: String) async throws -> NodeResult {
+    try await withThrowingTaskGroup { group in
+      group.addTask { try await shop.run(task) }
+      await shop.bench.waitUntilPrinted(printed)
+      while shop.effects.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
+      group.cancelAll()
+      return try #require(try await group.next())
+    }
+  }
+
+  @Test func `an agent whose time is up asks about a call in doubt, whatever else was under way`() async throws {
+    let shop = try await Workshop([
+      Workshop.calls(("mark", ["name": "x", "hold": 60]), ("look", ["at": "left"])), Workshop.says("late"),
+    ])
+    shop.bench.state.withLock { $0.expiry = "no end after 1s (timeout)" }
+    guard case .ask(let prompts) = try await cutOff(shop, shop.task(), after: "← look") else {
+      Issue.record("nothing is asked")
+      return
+    }
+    let question = try #require(prompts.first)
+    #expect(prompts.count == 1 && question.kind == .doubt && question.text.contains("no end after 1s (timeout)"))
+    let result = try await shop.result(shop.task(answers: [question.key: ["skip": "marked"]]))
+    #expect(result["text"] == "late" && shop.effects.count == 1)
+  }
+
+  @Test func `an agent that is stopped asks when it goes on`() async throws {
+    let shop = try await Workshop([Workshop.calls(("mark", ["name": "x", "hold": 60])), Workshop.says("late")])
+    await #expect(throws: CancellationError.self) { try await cutOff(shop, shop.task(), after: "mark") }
+    #expect(try await shop.questions(shop.task()).map(\.kind) == [.doubt])
+  }
+
   @Test func `a call in doubt that is run again and dies again asks again`() async throws {
     let shop = try await Workshop([Workshop.calls(("die", ["name": "x"])), Workshop.says("sad")])
     let first = try #require(try await shop.questions(shop.task()).first)

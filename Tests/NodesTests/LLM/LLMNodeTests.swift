@@ -120,6 +120,7 @@ struct LLMNodeTests {
       let stubborn = try await Stub.ollama { _ in .lines([Line.done(message: Line.calls([call]))]) }
       let failure = try await llm.failure(task(stubborn, [("prompt", "1+6"), tools]))
       #expect(failure.kind == .model && stubborn.chats.count == 2, "\(failure.message)")
+      #expect(failure.message.hasPrefix("stub: the model"), "\(failure.message)")
     }
   }
 

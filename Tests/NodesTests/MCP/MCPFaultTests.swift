@@ -22,7 +22,7 @@ struct MCPFaultTests {
   }
 
   @Test func `a program that does not exist could not be started`() async throws {
-    let servers = MCPServers()
+    let servers = MCPServers(mask: .none)
     var configuration = StubServer().configuration()
     configuration.endpoint = .process(MCPCommand(program: "no-such-program", folder: "/tmp"))
     let failure = try await servers.session(configuration).failure("echo")
@@ -119,6 +119,20 @@ struct MCPFaultTests {
     #expect(failure.kind == .protocol && failure.message.contains("cannot be read") && failure.isInDoubt)
   }
 
+  @Test func `an answer whose id is a text fails its call at once, and says so`() async throws {
+    let failure = try await StubServer("spelled").session { try await $0.failure("echo", ["text": ""]) }
+    #expect(failure.kind == .protocol && failure.isInDoubt)
+    #expect(failure.message.contains("a text and not the number that it was sent"), "\(failure.message)")
+  }
+
+  @Test func `an answer with an id of its own is mentioned when the time is over`() async throws {
+    let failure = try await StubServer("astray").session { session async throws in
+      try await session.failure("echo", ["text": ""], timeout: .seconds(1))
+    }
+    #expect(failure.kind == .timeout && failure.message.contains("it said: busy"))
+    #expect(failure.message.contains("answers to the id 100"), "\(failure.message)")
+  }
+
   @Test func `an answer that cannot be read and has no id is mentioned when the time is over`() async throws {
     let failure = try await StubServer("babble").session {
       try await $0.failure("echo", ["text": ""], timeout: .milliseconds(500))
@@ -175,7 +189,7 @@ struct MCPFaultTests {
   }
 
   @Test func `after the end of the run nothing starts`() async throws {
-    let servers = MCPServers()
+    let servers = MCPServers(mask: .none)
     let stub = StubServer()
     let session = try servers.session(stub.configuration())
     _ = try await session.tools()

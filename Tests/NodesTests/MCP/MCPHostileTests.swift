@@ -11,7 +11,7 @@ struct MCPHostileTests {
   @Test(arguments: HostileServer.modes, ["legacy", "modern"])
   func `each mode ends by kind and in time`(mode: HostileServer.Mode, era: String) async throws {
     let server = HostileServer(mode: mode, era: era)
-    let servers = MCPServers()
+    let servers = MCPServers(mask: .none)
     let session = try servers.session(server.configuration)
     let start = ContinuousClock.now
     let ending = await server.call(session)
@@ -25,7 +25,7 @@ struct MCPHostileTests {
     era: String
   ) async throws {
     let server = HostileServer(mode: .init(name: "rug-pull", endings: []), era: era)
-    let servers = MCPServers()
+    let servers = MCPServers(mask: .none)
     let session = try servers.session(server.configuration)
     let before = try await session.tools().map(\.fingerprint)
     _ = try await session.result("add", ["a": 1, "b": 2])
@@ -35,7 +35,7 @@ struct MCPHostileTests {
 
   @Test func `a poisoned list has no shadows and no paths in it`() async throws {
     let server = HostileServer(mode: .init(name: "poison", endings: []), era: "both")
-    let servers = MCPServers()
+    let servers = MCPServers(mask: .none)
     let session = try servers.session(server.configuration)
     #expect(try await session.tools().map(\.name) == ["echo", "add", "effect"])
     #expect(session.takeWarnings().count == 2)
@@ -44,7 +44,7 @@ struct MCPHostileTests {
 
   @Test func `schemas that lead outside or have no end are refused with their tools`() async throws {
     let server = HostileServer(mode: .init(name: "evil-schema", endings: []), era: "both")
-    let servers = MCPServers()
+    let servers = MCPServers(mask: .none)
     let session = try servers.session(server.configuration)
     #expect(try await session.tools().map(\.name) == ["effect"])
     await servers.close()

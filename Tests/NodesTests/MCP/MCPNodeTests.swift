@@ -171,10 +171,34 @@ struct MCPNodeTests {
 
   // MARK: verify
 
-  func probe(_ tool: String, _ more: OrderedDictionary<String, Field> = [:], expect: String) throws -> TaskContext {
+  func probe(
+    _ tool: String, _ more: OrderedDictionary<String, Field> = [:], expect: String,
+    servers: OrderedDictionary<String, Field>? = nil, answers: [String: JSON] = [:]
+  ) throws -> TaskContext {
     let fields: OrderedDictionary<String, Field> = ["server": "stub", "tool": .literal(.string(tool))]
     let that: Field = .list([.map(["expect": .expression(try Expression(expect))])])
-    return bench.task("verify", [("mcp", .map(fields.merging(more) { $1 })), ("that", that)], servers: servers())
+    return bench.task(
+      "verify", [("mcp", .map(fields.merging(more) { $1 })), ("that", that)], answers: answers,
+      servers: servers ?? self.servers())
+  }
+
+  @Test(arguments: [[:], ["repeatable": .literal(true)]] as [OrderedDictionary<String, Field>])
+  func `a probe asks first, too, where a tool changed since the thread knows it`(
+    more: OrderedDictionary<String, Field>
+  ) async throws {
+    let stub = servers(StubServer("turncoat"))
+    let fields = more.merging(["arguments": .map(["text": "hi"])]) { $1 }
+    func look(_ answers: [String: JSON] = [:]) throws -> TaskContext {
+      try probe("echo", fields, expect: "$result.text == \"hi\"", servers: stub, answers: answers)
+    }
+    _ = try await VerifyNode().result(look())
+    guard case .ask(let prompts) = try await VerifyNode().run(look()) else { throw UnexpectedResult() }
+    let key = try #require(prompts.first).key
+    #expect(prompts[0].text.contains("It was: Does echo.\nIt is: Changed."))
+    #expect(try await VerifyNode().failure(look([key: false])).kind == .refused)
+    #expect(try await VerifyNode().result(look([key: true]))["text"] == "hi")
+    #expect(try await VerifyNode().result(look())["text"] == "hi", "the answer holds")
+    await bench.resources.close()
   }
 
   @Test func `a probe sees what a tool that only reads gives`() async throws {

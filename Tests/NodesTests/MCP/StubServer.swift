@@ -42,7 +42,7 @@ struct StubServer {
     startTimeout: Duration = .unhurried, era: MCPEra? = nil, timeout: Duration? = nil,
     _ body: (MCPSession) async throws -> Value
   ) async throws -> Value {
-    let servers = MCPServers()
+    let servers = MCPServers(mask: .none)
     let session = try servers.session(configuration(startTimeout: startTimeout, era: era, timeout: timeout))
     do {
       let value = try await body(session)

@@ -12,10 +12,17 @@ final class Bench: TaskServices {
     var printed: [(text: String, stream: GraphRuntime.OutputStream)] = []
     var notes: [NoteOwner: JSONObject] = [:]
     var services: [ServiceRecord] = []
+    var expiry: String?
     var waiters: [(text: String, continuation: CheckedContinuation<Void, Never>)] = []
   }
 
   let state = Mutex(State())
+  let secretMask: SecretMask
+
+  /// - Parameter secrets: of the graph that the task is one of.
+  init(secrets: String...) {
+    secretMask = SecretMask(secrets)
+  }
 
   /// Of its own: ending a step ends every process with its key.
   let key = "test\(UUID().uuidString.lowercased().filter { $0 != "-" })"
@@ -45,6 +52,8 @@ final class Bench: TaskServices {
 
   var printed: String { state.withLock { $0.printed.map(\.text).joined() } }
 
+  var expiry: String? { state.withLock(\.expiry) }
+
   let resources = RunResources()
 
   func notes(of owner: NoteOwner) async throws -> JSONObject { state.withLock { $0.notes[owner] ?? [:] } }
@@ -55,7 +64,7 @@ final class Bench: TaskServices {
   }
 
   func key(call: String) -> String { call.isEmpty ? key : "\(key).\(call)" }
-  func mask(_ value: JSON) -> JSON { value }
+  func mask(_ value: JSON) -> JSON { secretMask.mask(value) }
 
   func record(_ service: ServiceProcess) async throws {
     state.withLock {

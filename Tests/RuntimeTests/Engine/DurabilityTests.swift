@@ -12,14 +12,22 @@ final class DyingStore: Checkpointer {
   private let moment: Moment
   private let isSlow: Bool
 
-  init(_ memory: MemoryStore, dyingAt commit: Int, _ moment: Moment, isSlow: Bool = false) {
+  /// Waited for before each commit.
+  private let hold: @Sendable ([StoreChange]) async -> Void
+
+  init(
+    _ memory: MemoryStore, dyingAt commit: Int = .max, _ moment: Moment = .before, isSlow: Bool = false,
+    hold: @escaping @Sendable ([StoreChange]) async -> Void = { _ in }
+  ) {
     self.memory = memory
     self.moment = moment
     self.isSlow = isSlow
+    self.hold = hold
     left = Mutex(commit)
   }
 
   func commit(_ changes: [StoreChange], fence: Fence) async throws {
+    await hold(changes)
     if isSlow { for _ in 0..<200 { await Task.yield() } }
     let left = left.withLock {
       $0 -= 1
@@ -28,6 +36,9 @@ final class DyingStore: Checkpointer {
     if left > 0 || (left == 0 && moment == .after) { try await memory.commit(changes, fence: fence) }
     if left <= 0 { throw StoreError.unusable("died") }
   }
+
+  /// The process dies now.
+  func die() { left.withLock { $0 = 0 } }
 
   var hasDied: Bool { left.withLock { $0 <= 0 } }
   var identity: String { memory.identity }
@@ -184,6 +195,34 @@ struct DurabilityTests {
       ["left", "join", "again"].contains { run.hasPrefix($0) }
     }
     return durability == .sync ? min(harmless.count, 1) : harmless.count
+  }
+
+  @Test func `in durability exit an effect stands with what it led to, not with what followed`() async throws {
+    let fails = Mutex(true)
+    let bench = try Bench(
+      """
+      graph: effects
+      state: { a: {}, b: {}, c: {}, d: {} }
+      start: first
+      nodes:
+        first: { work: 1, save: a, next: second }
+        second: { work: { result: 2, class: once }, save: b, next: third }
+        third: { work: { result: 3, class: once }, save: c, next: fourth }
+        fourth: { work: 4, save: d }
+      """,
+      [
+        "third": { _ in
+          guard !fails.withLock({ $0 }) else { throw NodeFailure(.exit, "boom") }
+          return .result(3)
+        }
+      ])
+    #expect(try await bench.start(durability: .exit).status == .failed)
+    #expect(try await bench.view.snapshot("t").tasks.map(\.label) == ["third"])
+    fails.withLock { $0 = false }
+    #expect(try await bench.resume().status == .done)
+    let history = try await bench.view.history("t")
+    #expect(history.map { $0.entry.ran.map(\.label) } == [["third"], ["second"], []])
+    #expect(history.map(\.entry.changed) == [["c", "d"], ["a", "b"], []])
   }
 
   @Test func `an effect in flight when the runner died is asked about, never silently repeated`() async throws {

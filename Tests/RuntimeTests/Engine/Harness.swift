@@ -13,6 +13,9 @@ struct Work: NodeKind {
   var checks: [NodeName: @Sendable () -> Bool] = [:]
   let log = Log()
 
+  /// What it does only computes.
+  var isInstant = false
+
   /// What its nodes depend on besides their fields; with less than everything they may run before their super-step.
   var sight = NodeSight.thread
   func sight(of node: Node) -> NodeSight { sight }
@@ -120,4 +123,31 @@ final class Bench: Sendable {
   }
 
   var view: ThreadView { ThreadView(runner.store, reader: Bench.reader) }
+}
+
+/// Opened once; who comes before that waits.
+final class Gate: Sendable {
+  private let state = Mutex((isOpen: false, waiting: [CheckedContinuation<Void, Never>]()))
+
+  var isOpen: Bool { state.withLock(\.isOpen) }
+
+  func open() {
+    let waiting = state.withLock { state in
+      state.isOpen = true
+      let waiting = state.waiting
+      state.waiting = []
+      return waiting
+    }
+    waiting.forEach { $0.resume() }
+  }
+
+  func opened() async {
+    await withCheckedContinuation { continuation in
+      let isOpen = state.withLock { state in
+        if !state.isOpen { state.waiting.append(continuation) }
+        return state.isOpen
+      }
+      if isOpen { continuation.resume() }
+    }
+  }
 }

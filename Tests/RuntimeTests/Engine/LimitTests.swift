@@ -85,7 +85,7 @@ struct LimitTests {
       let changes = try fold.changes(
         [StateFold.Entry(task: 0, id: id, writer: "n", write: ChannelWrite(channel, value))], in: values, &messages)
       changes.apply(to: &values)
-      weight.apply(changes)
+      weight.take(weight.gain(by: changes))
       #expect(weight.total == StateWeight(values).total, "after \(channel) \(value)")
     }
   }

@@ -387,30 +387,3 @@ private final class Flag: Sendable {
   var isSet: Bool { state.withLock { $0 } }
   func clear() { state.withLock { $0 = false } }
 }
-
-/// Opened once; who comes before that waits.
-private final class Gate: Sendable {
-  private let state = Mutex((isOpen: false, waiting: [CheckedContinuation<Void, Never>]()))
-
-  var isOpen: Bool { state.withLock(\.isOpen) }
-
-  func open() {
-    let waiting = state.withLock { state in
-      state.isOpen = true
-      let waiting = state.waiting
-      state.waiting = []
-      return waiting
-    }
-    waiting.forEach { $0.resume() }
-  }
-
-  func opened() async {
-    await withCheckedContinuation { continuation in
-      let isOpen = state.withLock { state in
-        if !state.isOpen { state.waiting.append(continuation) }
-        return state.isOpen
-      }
-      if isOpen { continuation.resume() }
-    }
-  }
-}

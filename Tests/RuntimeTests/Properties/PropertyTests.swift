@@ -63,6 +63,13 @@ struct PropertyTests {
     }
   }
 
+  @Test func `do what the rules say when they only compute and nobody looks on`() async throws {
+    try await forAll { seed, graph in
+      var duel = try Duel(seed, graph, .exit, isQuiet: true)
+      return try await duel.complaint()
+    }
+  }
+
   @Test func `leave the same rows behind whether tasks run ahead or not`() async throws {
     try await forAll(isLoose: true) { seed, graph in
       guard !graph.isBounded, Cut(seed, graph, .sync).ends else { return nil }
@@ -100,11 +107,11 @@ private struct Duel {
 
   init(
     _ seed: UInt64, _ graph: RandomGraph, _ durability: Durability, _ schedule: Schedule = .strict,
-    _ watch: AheadWatch = AheadWatch()
+    _ watch: AheadWatch = AheadWatch(), isQuiet: Bool = false
   ) throws {
     self.graph = graph
     self.durability = durability
-    player = try Player(graph, seed: seed, durability: durability, schedule, watch)
+    player = try Player(graph, seed: seed, durability: durability, schedule, watch, isQuiet: isQuiet)
     random = SplitMix(seed: seed ^ 0xA5)
     model = ReferenceModel(graph)
   }
@@ -191,18 +198,19 @@ private struct Player {
   let graph: StateGraph
   let durability: Durability
   let thread: ThreadID = "t"
-  let watch: AheadWatch
+  let observe: Engine.Observer?
 
+  /// - Parameter isQuiet: tasks only compute, and nobody looks on.
   init(
     _ random: RandomGraph, seed: UInt64, durability: Durability, _ schedule: Schedule = .strict,
-    _ watch: AheadWatch = AheadWatch(), store: any Checkpointer = MemoryStore()
+    _ watch: AheadWatch = AheadWatch(), store: any Checkpointer = MemoryStore(), isQuiet: Bool = false
   ) throws {
     self.durability = durability
-    self.watch = watch
+    if isQuiet { observe = nil } else { observe = watch.see }
     let reader = GraphReader(kinds: [Play.format])
     graph = try #require(reader.read(random.text(schedule: schedule)).graph)
     engine = Engine(
-      store: store, kinds: NodeRegistry([Play(seed: seed)]), reader: reader, environment: [:],
+      store: store, kinds: NodeRegistry([Play(seed: seed, isInstant: isQuiet)]), reader: reader, environment: [:],
       clock: RunClock(now: { Timestamp(milliseconds: 0) }, chance: { 0 }))
   }
 
@@ -214,14 +222,14 @@ private struct Player {
   }
 
   func start() async throws -> Found {
-    found(try await engine.start(graph, thread: thread, durability: durability, observe: watch.see))
+    found(try await engine.start(graph, thread: thread, durability: durability, observe: observe))
   }
 
   func resume(answering labels: [String], of questions: [OpenQuestion]) async throws -> Found {
     let answers = questions.filter { labels.contains($0.task) }.map {
       Answer(id: $0.question.id, value: Self.answer(to: $0.task))
     }
-    return found(try await engine.resume(thread, graph: graph, answers: answers, observe: watch.see))
+    return found(try await engine.resume(thread, graph: graph, answers: answers, observe: observe))
   }
 
   /// Starts the thread or resumes it, with all questions answered.
@@ -279,9 +287,10 @@ extension JSON {
 private struct Play: NodeKind {
   let name = "play"
   let seed: UInt64
+  let isInstant: Bool
   private let turnstile = Turnstile()
 
-  init(seed: UInt64) { self.seed = seed }
+  init(seed: UInt64, isInstant: Bool) { (self.seed, self.isInstant) = (seed, isInstant) }
 
   static let format = NodeFormat(
     kind: "play", description: "What a random graph says.",

@@ -128,6 +128,8 @@ struct ReferenceModel {
     tasks[index].error = kind
     tasks[index].writes = []
     tasks[index].route = nil
+    // What was made of the answer did not do: it is asked for again.
+    if tasks[index].status == .failed, ["type", "expression", "route"].contains(kind) { tasks[index].answer = nil }
   }
 
   /// The first route that matches the state with the task's own writes.

@@ -8,7 +8,7 @@ package final class ServerDesk: Sendable {
   private let declared: OrderedDictionary<String, Field>
   private let task: TaskContext
   private let mask: SecretMask
-  private let servers = MCPServers()
+  private let servers: MCPServers
 
   /// The servers of `graph`, and of the server file beside it.
   ///
@@ -17,6 +17,7 @@ package final class ServerDesk: Sendable {
     let scope = try graph.restingScope(inputs: inputs, environment: environment)
     declared = graph.servers
     mask = SecretMask(graph.secrets.compactMap { environment[$0] })
+    servers = MCPServers(mask: mask)
     task = TaskContext.outsideRun(
       Node("start", kind: "mcp"), scope: scope, servers: graph.servers, folder: graph.folder,
       environment: environment.filter { !graph.secrets.contains($0.key) })
@@ -25,7 +26,8 @@ package final class ServerDesk: Sendable {
   /// The servers of the server file in `folder`.
   package init(folder: String, environment: [String: String]) {
     declared = [:]
-    mask = SecretMask([])
+    mask = .none
+    servers = MCPServers(mask: .none)
     task = TaskContext.outsideRun(
       Node("start", kind: "mcp"), scope: Scope(), folder: folder, environment: environment)
   }

@@ -51,6 +51,7 @@ final class HTTPTransport: MCPTransport {
   var hasResponseStreams: Bool { true }
   var mirrorsArguments: Bool { true }
   var lastWords: String { "" }
+  var mask: SecretMask { client.mask }
 
   /// A broken connection is nothing that lasts: the next request makes its own.
   var failure: NodeFailure? { door.isShut && !state.withLock { $0.isSessionGone } ? ended : nil }
@@ -154,7 +155,7 @@ extension HTTPTransport {
     let question = question(request)
     let isInSession = question.headers.contains(name: "mcp-session-id")
     return try await client.ask(question) { [self] head, body in
-      let answer = MCPWebAnswer(server: server, head: head)
+      let answer = MCPWebAnswer(client: client, head: head)
       guard answer.isSuccess else {
         return .reply(MCPReply(body: try await refused(answer, body, request, isInSession), status: head.status))
       }
@@ -196,10 +197,10 @@ extension HTTPTransport {
     case .success(let error):
       // Where there is no such address, no server has understood what was asked.
       guard request.method == "initialize", [404, 405].contains(answer.head.status) else { return error }
-      throw MCPRefusal(status: answer.head.status, text: error["error"]?["message"]?.stringValue ?? "")
+      throw answer.refusal(error)
     case .failure(let refusal):
       if refusal.isSessionGone { state.withLock { $0.isSessionGone = true } }
-      throw client.masked(refusal)
+      throw refusal
     }
   }
 
@@ -209,10 +210,10 @@ extension HTTPTransport {
     question.limits = MCPWebClient.shortly
     let isInSession = question.headers.contains(name: "mcp-session-id")
     try await client.ask(question) { [self] head, body in
-      let answer = MCPWebAnswer(server: server, head: head)
+      let answer = MCPWebAnswer(client: client, head: head)
       guard !answer.isSuccess else { return }
       let error = try await refused(answer, body, notice, isInSession)
-      throw MCPRefusal(status: head.status, text: error["error"]?["message"]?.stringValue ?? "")
+      throw answer.refusal(error)
     }
   }
 
@@ -225,6 +226,7 @@ extension HTTPTransport {
       return nil
     }
     if message["id"]?.intValue == id { return message }
+    guard MCPShape.spelledID(of: message) != id else { throw MCPShape.spelledOut(server, id) }
     // An error need not say to what: servers that could not read the request do not know.
     let isError = (message["error"] ?? .null) != .null
     return isError && (!isStream || message["id"]?.intValue == nil) ? message : nil

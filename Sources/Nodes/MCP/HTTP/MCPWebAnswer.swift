@@ -4,8 +4,10 @@ import NIOHTTP1
 
 /// Reads what a server answers over HTTP besides a stream of events.
 struct MCPWebAnswer: Sendable {
-  let server: String
+  let client: MCPWebClient
   let head: HTTPStream.Head
+
+  private var server: String { client.server }
 
   /// Bytes of a refusal that are read.
   private static let longestRefusal = 64 << 10
@@ -25,7 +27,7 @@ struct MCPWebAnswer: Sendable {
       return (value.arrayValue ?? [value]).compactMap(\.objectValue)
     } catch {
       guard head.type == "application/json" || head.type.hasSuffix("+json") else {
-        throw MCPShape.failure(server, "it answered with neither JSON nor events but \"\(head.type.prefix(100))\"")
+        throw MCPShape.failure(server, "it answered with neither JSON nor events but \"\(shownType)\"")
       }
       throw MCPShape.failure(server, "its answer cannot be read: \(error.message)")
     }
@@ -38,7 +40,7 @@ struct MCPWebAnswer: Sendable {
     let bytes = try await body.beginning(limitBytes: Self.longestRefusal)
     let message = (try? JSON(parsing: bytes))?.objectValue
     let error = message?["error"].flatMap { $0["code"]?.intValue == nil ? nil : $0 }
-    let said = error?["message"]?.stringValue ?? text(bytes)
+    let said = error.map(Self.message(of:)) ?? text(bytes)
     // Servers that keep to the letter say 404; others that restarted say 400, and why.
     let isAnswer = error?["code"]?.intValue == MCPRequestError.methodNotFound
     let isGone =
@@ -47,6 +49,16 @@ struct MCPWebAnswer: Sendable {
     if let message, error != nil, ![401, 403].contains(head.status) { return .success(message) }
     return .failure(refusal(said))
   }
+
+  /// The error of JSON-RPC where nobody waits for a message.
+  func refusal(_ message: JSONObject) -> MCPRefusal {
+    MCPRefusal(status: head.status, text: client.mask.mask(message["error"].map(Self.message(of:)) ?? ""))
+  }
+
+  private static func message(of error: JSON) -> String { error["message"]?.stringValue ?? "" }
+
+  /// What it says that it is.
+  var shownType: String { client.mask.excerpt(of: head.type, 100) }
 
   private func refusal(_ said: String, isSessionGone: Bool = false) -> MCPRefusal {
     let hints: [String] =
@@ -58,18 +70,19 @@ struct MCPWebAnswer: Sendable {
       }
     let text = ([said] + hints).filter { !$0.isEmpty }.joined(separator: "; ")
     return MCPRefusal(
-      status: head.status, text: String(text.prefix(2048)), isSessionGone: isSessionGone, retryAfter: head.retryAfter)
+      status: head.status, text: client.mask.excerpt(of: text, 2048), isSessionGone: isSessionGone,
+      retryAfter: head.retryAfter)
   }
 
   private var challenge: String {
-    head.headers["www-authenticate"].joined(separator: ", ").prefix(1024).description
+    client.mask.excerpt(of: head.headers["www-authenticate"].joined(separator: ", "), 1024)
   }
 
   /// The words of a body, in short; of a page only that it is one.
   private func text(_ bytes: [UInt8]) -> String {
     let words = CapturedOutput(head: [], tail: bytes, omitted: 0).text
     let isHTML = head.type.contains("html") || words.first { !$0.isWhitespace } == "<"
-    return isHTML ? "a page, not a message" : words.prefix(300).trimmed
+    return isHTML ? "a page, not a message" : client.mask.excerpt(of: words, 300).trimmed
   }
 }
 

@@ -9,12 +9,11 @@ struct MCPWebClient: Sendable {
   private let headers: HTTPHeaders
   private let mayBePrivate: Bool
 
-  /// What the graph gives in header fields: a server that quotes it is not quoted.
-  private let secrets: [String]
+  /// The run's secrets, and what the graph gives in header fields: a server that quotes it is not quoted.
+  let mask: SecretMask
 
   static let longestMessage = 16 << 20
   private static let mostRedirects = 5
-  private static let shortestSecret = 6
 
   /// Header fields that the protocol or the connection sets.
   private static let reserved: Set<String> = [
@@ -23,7 +22,7 @@ struct MCPWebClient: Sendable {
     "upgrade",
   ]
 
-  init(_ configured: MCPAddress, server: String) throws(NodeFailure) {
+  init(_ configured: MCPAddress, server: String, mask: SecretMask) throws(NodeFailure) {
     self.server = server
     mayBePrivate = configured.mayBePrivate
     do {
@@ -44,8 +43,7 @@ struct MCPWebClient: Sendable {
       headers.replaceOrAdd(name: header.name, value: header.value)
     }
     self.headers = headers
-    secrets = configured.headers.flatMap { Self.secrets(in: $0.value) }
-      .filter { $0.utf8.count >= Self.shortestSecret }.sorted { $0.utf8.count > $1.utf8.count }
+    self.mask = mask.union(SecretMask(configured.headers.flatMap { Self.secrets(in: $0.value) }))
   }
 
   /// The whole and its words. The first of several is the name of a scheme, as `Bearer`.
@@ -119,7 +117,7 @@ struct MCPWebClient: Sendable {
     do {
       next = try url.resolving(location)
     } catch {
-      throw refusal(": \(error.message)")
+      throw refusal(": \(error.message(masking: mask))")
     }
     guard next.hasSameOrigin(as: address) else {
       throw refusal(
@@ -141,7 +139,7 @@ struct MCPWebClient: Sendable {
   func named(_ failure: NodeFailure) -> NodeFailure {
     var failure = failure
     failure.isInDoubt = false
-    failure.message = masked(Self.withoutQueries(failure.message))
+    failure.message = mask.mask(Self.withoutQueries(failure.message))
     if !failure.message.hasPrefix(server) { failure.message = "\(server): \(failure.message)" }
     return failure
   }
@@ -153,16 +151,6 @@ struct MCPWebClient: Sendable {
       return "\(word[..<mark])\(word.hasSuffix(":") ? ":" : "")"
     }
     return words.joined(separator: " ")
-  }
-
-  func masked(_ refusal: MCPRefusal) -> MCPRefusal {
-    var refusal = refusal
-    refusal.text = masked(refusal.text)
-    return refusal
-  }
-
-  private func masked(_ text: String) -> String {
-    secrets.reduce(text) { $0.replacing($1, with: "***") }
   }
 
   private static func refusal(_ message: String) -> NodeFailure {

@@ -34,6 +34,7 @@ final class SSETransport: MCPTransport {
   var server: String { client.server }
   var hasResponseStreams: Bool { false }
   var lastWords: String { "" }
+  var mask: SecretMask { client.mask }
   var failure: NodeFailure? { state.withLock { $0.failure } }
 
   /// The modern era has no such transport.
@@ -125,12 +126,12 @@ extension SSETransport {
     let question = MCPWebClient.Question(
       method: "POST", url: endpoint, headers: headers, body: JSON.object(body).utf8, limits: MCPWebClient.shortly)
     try await client.ask(question) { [self] head, body in
-      let answer = MCPWebAnswer(server: server, head: head)
+      let answer = MCPWebAnswer(client: client, head: head)
       guard !answer.isSuccess else { return }
       switch try await answer.refused(body, session: true) {
       case .success(let error):
-        throw MCPRefusal(status: head.status, text: error["error"]?["message"]?.stringValue ?? "")
-      case .failure(let refusal): throw client.masked(refusal)
+        throw answer.refusal(error)
+      case .failure(let refusal): throw refusal
       }
     }
   }
@@ -159,17 +160,17 @@ extension SSETransport {
   private func listen(_ opened: @escaping @Sendable () -> Void) async throws {
     let question = MCPWebClient.Question(method: "GET", url: client.address, headers: ["Accept": "text/event-stream"])
     try await client.ask(question) { [self] head, body in
-      let answer = MCPWebAnswer(server: server, head: head)
+      let answer = MCPWebAnswer(client: client, head: head)
       guard answer.isSuccess else {
         switch try await answer.refused(body, session: false) {
         case .success(let error):
-          throw MCPRefusal(status: head.status, text: error["error"]?["message"]?.stringValue ?? "")
-        case .failure(let refusal): throw client.masked(refusal)
+          throw answer.refusal(error)
+        case .failure(let refusal): throw refusal
         }
       }
       guard head.type == "text/event-stream" else {
         throw MCPShape.failure(
-          server, "it has no stream of events at \(client.address.title), but \"\(head.type.prefix(100))\"")
+          server, "it has no stream of events at \(client.address.title), but \"\(answer.shownType)\"")
       }
       try await MCPEventStream.events(of: body, from: server) { event, messages in
         if event.event == "endpoint" { try take(endpoint: event.data ?? "", opened) }
@@ -183,7 +184,7 @@ extension SSETransport {
     do {
       endpoint = try client.address.resolving(text)
     } catch {
-      throw MCPShape.failure(server, "its endpoint is no address: \(error.message)")
+      throw MCPShape.failure(server, "its endpoint is no address: \(error.message(masking: client.mask))")
     }
     guard endpoint.hasSameOrigin(as: client.address) else {
       throw NodeFailure(
@@ -204,9 +205,14 @@ extension SSETransport {
       if let answer = receive?(message) { post(answer, nil) }
       return
     }
-    guard let id = message["id"]?.intValue else { return }
+    guard let id = message["id"]?.intValue else { return takeSpelledOut(message) }
     let answer = state.withLock { $0.pending.removeValue(forKey: id) }
     answer?.yield(MCPReply(body: message))
     answer?.finish()
+  }
+
+  private func takeSpelledOut(_ message: JSONObject) {
+    guard let id = MCPShape.spelledID(of: message) else { return }
+    state.withLock { $0.pending.removeValue(forKey: id) }?.finish(throwing: MCPShape.spelledOut(server, id))
   }
 }

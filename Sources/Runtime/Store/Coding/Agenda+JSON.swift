@@ -102,6 +102,7 @@ extension TaskError {
     let fields = try Fields(json)
     self.init(
       node: try fields.optionalString("node").map(NodeName.init(rawValue:)),
+      task: try fields.optionalString("task"),
       kind: try ErrorKind(stored: try fields.string("kind"), "error kind"),
       message: try fields.string("message"), result: fields.optional("result"))
   }

@@ -49,9 +49,11 @@ struct EncodedRow: Sendable {
   let sql: String
   let columns: [Column]
 
-  init(_ sql: String, _ table: String, _ columns: [Column]) {
+  init(_ sql: String, _ table: String, _ columns: consuming [Column]) {
+    var columns = columns
+    columns.append(.text(Checksum.of(table, columns)))
     self.sql = sql
-    self.columns = columns + [.text(Checksum.of(table, columns))]
+    self.columns = columns
   }
 
   init(_ record: TaskRecord, of thread: ThreadID) {

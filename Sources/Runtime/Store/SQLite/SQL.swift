@@ -38,7 +38,8 @@ enum SQL {
         SELECT 1 FROM task
         WHERE task.thread = checkpoint.thread AND task.namespace = checkpoint.namespace
           AND task.checkpoint = checkpoint.parent
-      ) THEN '[]' ELSE deltas END, NULL, checksum, base_checksum
+      ) AND (SELECT durability FROM thread WHERE thread.id = checkpoint.thread) <> 'exit'
+      THEN '[]' ELSE deltas END, NULL, checksum, base_checksum
     FROM checkpoint WHERE thread = ? AND namespace = ? AND number < ? ORDER BY number DESC LIMIT ?
     """
 

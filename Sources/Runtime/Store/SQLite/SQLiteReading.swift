@@ -39,11 +39,8 @@ struct SQLiteReading {
         try row.record(namespace, withDeltas: false)
       }
       let ran = record.source == .step ? try record.parent.map { try tasks(namespace: namespace, checkpoint: $0) } : nil
-      guard let ran, !ran.isEmpty else {
-        let deltas = try checked(row.number, namespace) { () throws(Malformed) in try row.readDeltas() }
-        return HistoryEntry(record: record, ran: [], deltas: deltas.map(\.channel))
-      }
-      return HistoryEntry(record: record, ran: ran, deltas: [])
+      let deltas = try checked(row.number, namespace) { () throws(Malformed) in try row.readDeltas() }
+      return HistoryEntry(record: record, ran: ran ?? [], deltas: deltas.map(\.channel))
     }
   }
 

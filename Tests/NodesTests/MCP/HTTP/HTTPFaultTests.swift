@@ -61,6 +61,14 @@ struct HTTPFaultTests {
       for _ in 0..<17 { try await reply.text(piece) }
       await reply.untilClosed()
     },
+    Fault("an id that is a text", .protocol, "a text and not the number") { request, reply in
+      try await reply.json(["jsonrpc": "2.0", "id": .string(request.id.text), "result": WebStub.said("")])
+    },
+    Fault("an event with an id that is a text", .protocol, "a text and not the number") { request, reply in
+      try await reply.events()
+      try await reply.event(["jsonrpc": "2.0", "id": .string(request.id.text), "result": WebStub.said("")])
+      try await reply.endOfEvents()
+    },
     Fault("JSON nested 200 deep", .protocol, "cannot be read") { _, reply in
       try await reply.send(
         String(repeating: "[", count: 200) + String(repeating: "]", count: 200), 200, "application/json")
@@ -127,7 +135,7 @@ struct HTTPFaultTests {
 
   @Test func `nobody there is known before anything is done`() async throws {
     let port = try await TalkServer.run({ _, _ in }) { $0.port }
-    let servers = MCPServers()
+    let servers = MCPServers(mask: .none)
     let address = MCPAddress(url: "http://127.0.0.1:\(port)/mcp")
     let session = try servers.session(MCPServerConfiguration(name: "stub", endpoint: .web(address)))
     let failure = try await session.failure("echo")

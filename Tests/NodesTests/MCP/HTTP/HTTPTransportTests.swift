@@ -81,7 +81,7 @@ struct HTTPTransportTests {
     async throws
   {
     try await TalkServer.run(WebStub(era: .legacy).answer) { server in
-      let servers = MCPServers()
+      let servers = MCPServers(mask: .none)
       _ = try await servers.session(server.configuration()).result("echo", ["text": "hi"])
       await servers.close()
       await server.connections.wait(until: .empty)
@@ -113,7 +113,7 @@ struct HTTPTransportTests {
 
   @Test func `a server without sessions is neither sent one nor told of an end`() async throws {
     try await TalkServer.run(WebStub(era: .legacy, session: nil).answer) { server in
-      let servers = MCPServers()
+      let servers = MCPServers(mask: .none)
       _ = try await servers.session(server.configuration()).result("echo", ["text": "hi"])
       await servers.close()
       #expect(!server.calls.contains("DELETE") && server.asked.allSatisfy { $0["mcp-session-id"] == nil })
@@ -279,7 +279,7 @@ struct HTTPTransportTests {
       await reply.untilClosed()
     }
     try await TalkServer.run(talk) { server in
-      let servers = MCPServers()
+      let servers = MCPServers(mask: .none)
       let session = try servers.session(server.configuration())
       try await withThrowingTaskGroup(of: NodeFailure.self) { group in
         for _ in 0..<3 { group.addTask { try await session.failure("echo") } }

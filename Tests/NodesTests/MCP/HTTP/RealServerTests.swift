@@ -13,7 +13,7 @@ struct RealServerTests {
   ])
   func `are spoken to in the newest way they know`(part: String, transport: String, era: MCPEra) async throws {
     try await RealServer.serving(part, over: transport) { url in
-      let servers = MCPServers()
+      let servers = MCPServers(mask: .none)
       let configuration = MCPServerConfiguration(name: "workshop", endpoint: .web(MCPAddress(url: url)))
       let session = try servers.session(configuration)
       #expect(try await session.result("add", ["a": 1, "b": 2]).structured == ["result": 3])
@@ -33,7 +33,7 @@ struct RealServerTests {
 
   @Test(arguments: ["modern", "legacy"]) func `take many calls at once`(part: String) async throws {
     try await RealServer.serving(part, over: "http") { url in
-      let servers = MCPServers()
+      let servers = MCPServers(mask: .none)
       let configuration = MCPServerConfiguration(name: "workshop", endpoint: .web(MCPAddress(url: url)))
       let session = try servers.session(configuration)
       let sums = try await withThrowingTaskGroup(of: JSON?.self) { group in

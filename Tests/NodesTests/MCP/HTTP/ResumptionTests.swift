@@ -60,7 +60,7 @@ struct ResumptionTests {
       try await reply.reset()
     }
     try await TalkServer.run(reset) { server in
-      let servers = MCPServers()
+      let servers = MCPServers(mask: .none)
       let session = try servers.session(server.configuration(path: "/mcp?api_key=qwertyuiop99"))
       let failure = try await session.failure("echo")
       #expect(failure.kind == .connection && failure.isInDoubt && !failure.message.contains("qwertyuiop99"))

@@ -111,7 +111,7 @@ extension TalkServer {
     _ body: (MCPSession, TalkServer) async throws -> Value
   ) async throws -> Value {
     try await run(answer) { server in
-      let servers = MCPServers()
+      let servers = MCPServers(mask: .none)
       let session = try servers.session(
         server.configuration(
           headers: headers, kind: kind, mayBePrivate: mayBePrivate, era: era, startTimeout: startTimeout))
