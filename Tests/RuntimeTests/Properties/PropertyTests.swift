@@ -124,7 +124,7 @@ private struct Duel {
     for run in 1...6 {
       // How far a bounded fan-out came when another task failed is a matter of timing.
       if graph.isBounded, expected.status == "failed", expected.error != "limit" { return nil }
-      guard found.end == expected else { return "run \(run): expected \(expected),\nfound \(found.end)" }
+      if let difference = found.end.difference(from: expected) { return "run \(run): \(difference)" }
       if expected.status == "done" { break }
       let asked = expected.asks.filter { _ in random.below(3) > 0 }
       expected = model.run(
@@ -165,7 +165,7 @@ private struct Cut {
       if next.end == found.end, next.end.isStuck { break }
       found = next
     }
-    guard found.end == expected else { return "expected \(expected),\nfound \(found.end)" }
+    if let difference = found.end.difference(from: expected) { return difference }
     return durability == .exit ? nil : try await player.complaint(about: history)
   }
 
@@ -185,11 +185,6 @@ private struct Cut {
     }
     return end.status == "done" && !model.isTooLarge ? (end, model.history) : nil
   }
-}
-
-extension ReferenceModel.End {
-  /// Another run would end in the same way: what failed did not fail because its attempts are counted.
-  fileprivate var isStuck: Bool { status == "failed" && asks.isEmpty && !(error?.hasSuffix("exit") ?? false) }
 }
 
 /// The engine's side.

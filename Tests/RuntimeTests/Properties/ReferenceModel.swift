@@ -21,23 +21,9 @@ struct ReferenceModel {
     var isFinished: Bool { [.done, .skipped, .handled].contains(status) }
   }
 
-  /// How a run ended, as far as the engine must agree.
-  struct End: Equatable {
-    var status: String
-    var values: JSONObject
-    var next: [String]
-    var step: Int
-    var error: String?
-    var asks: [String]
-  }
-
   struct Misfit: Error {
     var kind: String
     var tasks: Set<Int>
-  }
-
-  struct Misfits: Error {
-    var all: [Misfit]
   }
 
   let graph: RandomGraph
@@ -47,8 +33,8 @@ struct ReferenceModel {
   var deferred: [String: [String]] = [:]
   var step = 0
 
-  /// Fan-outs of fan-outs grow without end: such a graph is looked at no further.
-  var isTooLarge: Bool { tasks.count > 24 }
+  /// Fan-outs of fan-outs grow without end, and so do lists that are added to themselves: such a graph is looked at no further.
+  var isTooLarge: Bool { tasks.count > 24 || values.values.contains { list($0).count > 2000 } }
 
   /// What ran, super-step by super-step: `a done`, `b[1] failed`.
   var history: [[String]] = []
@@ -116,11 +102,8 @@ struct ReferenceModel {
     tasks[index].status = .done
     tasks[index].writes = node.writes.map { ($0.channel, value($0.source, tasks[index])) }
     guard !node.routes.isEmpty else { return }
-    do {
-      choose(index, own: try fold([index], dropsFlash: false))
-    } catch {
-      fail(index, error.all[0].kind)
-    }
+    let (own, misfits) = folded([index], dropsFlash: false)
+    if let misfit = misfits.first { fail(index, misfit.kind) } else { choose(index, own: own) }
   }
 
   private mutating func fail(_ index: Int, _ kind: String) {
@@ -155,14 +138,13 @@ struct ReferenceModel {
   // MARK: The end of a super-step
 
   private mutating func land() -> End? {
-    do {
-      values = try fold(tasks.indices.filter { [.done, .skipped].contains(tasks[$0].status) }, dropsFlash: true)
-    } catch {
-      for misfit in error.all {
-        for index in misfit.tasks where tasks[index].status == .done { fail(index, misfit.kind) }
-      }
-      return tasks.contains { $0.status == .failed } ? end("failed") : land()
+    let ended = tasks.indices.filter { [.done, .skipped].contains(tasks[$0].status) }
+    let (state, misfits) = folded(ended, dropsFlash: true)
+    for misfit in misfits {
+      for index in misfit.tasks where tasks[index].status == .done { fail(index, misfit.kind) }
     }
+    guard misfits.isEmpty else { return tasks.contains { $0.status == .failed } ? end("failed") : land() }
+    values = state
     step += 1
     history.append(tasks.map { "\($0.label) \($0.status == .handled ? .failed : $0.status)" })
     follow(tasks)
@@ -213,14 +195,7 @@ struct ReferenceModel {
 
   // MARK: Channels
 
-  /// The state with the writes of the tasks at `places`.
-  private func fold(_ places: [Int], dropsFlash: Bool) throws(Misfits) -> JSONObject {
-    let (state, misfits) = folded(places, dropsFlash: dropsFlash)
-    guard misfits.isEmpty else { throw Misfits(all: misfits) }
-    return state
-  }
-
-  /// As far as the writes go together, and those that do not.
+  /// The state with the writes of the tasks at `places` as far as they go together, and those that do not.
   private func folded(_ places: [Int], dropsFlash: Bool) -> (state: JSONObject, misfits: [Misfit]) {
     var state = values
     if dropsFlash { state["flash"] = nil }
