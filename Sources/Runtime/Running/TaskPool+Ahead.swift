@@ -104,7 +104,7 @@ extension TaskPool.Work {
       let isRight = ahead?.foresight.holds(record, of: pool.due[index], in: pool.values, step: pool.step) ?? false
       if isRight {
         take(index, .success(.ended(record.inPlace(of: tasks[index]))), end.others, in: &group)
-      } else if mayStart {
+      } else if mayGoOn {
         leave(index)
         start(index, in: &group)
       } else {

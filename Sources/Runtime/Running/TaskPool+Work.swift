@@ -36,7 +36,10 @@ extension TaskPool {
     }
 
     /// Whether anything may be started.
-    var mayStart: Bool { !hasFailed && failure == nil && pool.context.stop.level == .none && !Task.isCancelled }
+    var mayStart: Bool { !hasFailed && mayGoOn }
+
+    /// Whether what has been started may go on, whichever of its siblings has failed.
+    var mayGoOn: Bool { failure == nil && pool.context.stop.level == .none && !Task.isCancelled }
 
     mutating func take(_ signal: Signal, in group: inout TaskGroup<Signal>) async {
       switch signal {

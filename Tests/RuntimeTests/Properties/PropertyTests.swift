@@ -160,9 +160,10 @@ private struct Cut {
     }
     let player = try Player(graph, seed: seed, durability: durability, schedule, store: memory)
     var found = try await player.goOn()
-    for _ in 0..<20 where found.end.status != "done" {
+    var same = 0
+    for _ in 0..<20 where found.end.status != "done" && same < RandomGraph.mostFailures {
       let next = try await player.goOn()
-      if next.end == found.end, next.end.isStuck { break }
+      same = next.end == found.end && next.end.isStuck ? same + 1 : 0
       found = next
     }
     if let difference = found.end.difference(from: expected) { return difference }
@@ -176,11 +177,13 @@ private struct Cut {
   private func uncut() -> (end: ReferenceModel.End, history: [[String]])? {
     var model = ReferenceModel(graph)
     var end = model.run(isFirst: true)
-    for _ in 0..<12 where end.status != "done" {
+    var same = 0
+    for _ in 0..<16 where end.status != "done" {
       if end.error == "limit" || (graph.isBounded && end.status == "failed") { return nil }
       let next = model.run(
         answers: Dictionary(uniqueKeysWithValues: end.asks.map { ($0, Player.answer(to: $0)) }), isFirst: false)
-      if next == end, end.isStuck { return model.isTooLarge ? nil : (end, model.history) }
+      same = next == end && end.isStuck ? same + 1 : 0
+      if same == RandomGraph.mostFailures { return model.isTooLarge ? nil : (end, model.history) }
       end = next
     }
     return end.status == "done" && !model.isTooLarge ? (end, model.history) : nil

@@ -59,6 +59,9 @@ struct RandomGraph {
   static let channels = reducers.keys.sorted()
   static let maxSteps = 12
 
+  /// So many attempts of a task fail at most.
+  static let mostFailures = 3
+
   var start: [String] = []
   var nodes: [Node] = []
 
@@ -162,7 +165,7 @@ extension SplitMix {
     if channels.isEmpty, chance(70) {
       node.writes.append(("log", chance(50) ? .literal(.string(name)) : value(for: "log")))
     }
-    if chance(12) { node.failures = 1 + below(3) }
+    if chance(12) { node.failures = 1 + below(RandomGraph.mostFailures) }
     if chance(20) { node.attempts = 2 + below(2) }
     if chance(10) { node.asks = true }
     if chance(10) { node.runsBelow = below(6) }

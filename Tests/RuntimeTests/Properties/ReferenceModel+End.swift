@@ -10,7 +10,8 @@ extension ReferenceModel {
     var error: String?
     var asks: [String]
 
-    /// Another run would end in the same way: what failed did not fail because its attempts are counted.
+    /// Another run would end in the same way: what failed first did not fail because its attempts are counted. What failed
+    /// with it may have.
     var isStuck: Bool { status == "failed" && asks.isEmpty && !(error?.hasSuffix("exit") ?? false) }
 
     /// What differs, the first 500 bytes of each side of it: values may be large.

@@ -109,8 +109,7 @@ struct ReferenceModel {
   private mutating func fail(_ index: Int, _ kind: String) {
     tasks[index].status = tasks[index].node.handler == nil ? .failed : .handled
     tasks[index].error = kind
-    tasks[index].writes = []
-    tasks[index].route = nil
+    (tasks[index].writes, tasks[index].route, tasks[index].items) = ([], nil, [])
     // What was made of the answer did not do: it is asked for again.
     if tasks[index].status == .failed, ["type", "expression", "route"].contains(kind) { tasks[index].answer = nil }
   }
