@@ -3,7 +3,8 @@ import os, random, sys, time
 
 COUNT, SECONDS = 200, 20.0
 
-moments = sorted(random.Random(1).uniform(0, SECONDS) for _ in range(COUNT))
+chance = random.Random(1)
+moments = sorted(chance.uniform(0, SECONDS) for _ in range(COUNT))
 start = time.monotonic()
 for number, moment in enumerate(moments):
     time.sleep(max(0, start + moment - time.monotonic()))
