@@ -313,10 +313,11 @@ private struct Play: NodeKind {
 
 /// Lets those out first, of all that are inside together, whose rank is lowest: the order tasks end in is the seed's.
 private final class Turnstile: Sendable {
+  /// The lowest first.
   private let inside = Mutex<[Int]>([])
 
   func pass(rank: Int) async {
-    inside.withLock { $0.append(rank) }
+    inside.withLock { inside in inside.insert(rank, at: inside.firstIndex { $0 > rank } ?? inside.endIndex) }
     repeat {
       for _ in 0..<4 { await Task.yield() }
     } while !leave(rank)
@@ -324,8 +325,8 @@ private final class Turnstile: Sendable {
 
   private func leave(_ rank: Int) -> Bool {
     inside.withLock { inside in
-      guard inside.min() == rank, let place = inside.firstIndex(of: rank) else { return false }
-      inside.remove(at: place)
+      guard inside.first == rank else { return false }
+      inside.removeFirst()
       return true
     }
   }
