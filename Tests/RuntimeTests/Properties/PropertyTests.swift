@@ -6,13 +6,14 @@ import Synchronization
 import Testing
 
 /// Random graphs are held against ``ReferenceModel``. `GRAPHRUN_SEEDS` says how many, `GRAPHRUN_SEED` which is the first.
+/// Those that once found a fault are always among them.
 @Suite("Random graphs")
 struct PropertyTests {
   private static func number(_ name: String) -> UInt64? {
     ProcessInfo.processInfo.environment[name].flatMap(UInt64.init)
   }
   static let first = number("GRAPHRUN_SEED") ?? 1
-  static let seeds = first..<(first + (number("GRAPHRUN_SEEDS") ?? 500))
+  static let seeds = [20370, 21130, 21519, 22676, 23353] + Array(first..<(first + (number("GRAPHRUN_SEEDS") ?? 500)))
 
   /// Holds `property` for every seed that gives a valid graph; tells the first few that do not.
   private func forAll(isLoose: Bool = false, _ property: (UInt64, RandomGraph) async throws -> String?) async throws {
