@@ -90,7 +90,7 @@ public final class SQLiteStore: Checkpointer {
         return
       }
       let opened = try SQLiteOpening(connections: connections, patience: patience).writer()
-      writer = SQLiteWriter(queue: opened.writer, storeLock: opened.storeLock, folder: folder, patience: patience)
+      writer = try SQLiteWriter(queue: opened.writer, storeLock: opened.storeLock, folder: folder, patience: patience)
       (storeLock, openLock) = (opened.storeLock, opened.openLock)
       state = Mutex(State())
     } catch {

@@ -10,6 +10,7 @@ final class SQLiteWriter: Sendable {
   private let storeLock: LockFile
   private let folder: StateFolder
   private let patience: Duration
+  private let pageSize: Int64
   private let state = Mutex(State())
 
   /// Commits that one transaction holds at most.
@@ -29,7 +30,7 @@ final class SQLiteWriter: Sendable {
     /// Pages the connection had written at the last checkpoint.
     var checkpointedPages = 0
 
-    /// Bytes of the log, and up to where it need not be written ahead; `nil` before the first look.
+    /// Bytes of the log up to the last commit, and of its file as far as that is prepared; `nil` before the first look.
     var logSize: Int64 = 0
     var preparedLog: Int64?
 
@@ -63,11 +64,23 @@ final class SQLiteWriter: Sendable {
     var isAlone: Bool
   }
 
-  init(queue: DatabaseQueue, storeLock: LockFile, folder: StateFolder, patience: Duration) {
+  init(queue: DatabaseQueue, storeLock: LockFile, folder: StateFolder, patience: Duration) throws {
     self.queue = queue
     self.storeLock = storeLock
     self.folder = folder
     self.patience = patience
+    pageSize = Int64(try queue.writeWithoutTransaction { try $0.int("PRAGMA page_size") } ?? 0)
+    let writer = unsafe Unmanaged.passUnretained(self).toOpaque()
+    // All writes go through the writer, so it is there whenever this is called.
+    queue.writeWithoutTransaction { db in
+      _ = unsafe sqlite3_wal_hook(
+        db.sqliteConnection,
+        { writer, _, _, frames in
+          guard let writer = unsafe writer else { return SQLITE_OK }
+          unsafe Unmanaged<SQLiteWriter>.fromOpaque(writer).takeUnretainedValue().noteLog(frames: Int64(frames))
+          return SQLITE_OK
+        }, writer)
+    }
   }
 
   /// Returns once what `body` did is durable. It is not cancelled with the calling task.
@@ -108,7 +121,7 @@ final class SQLiteWriter: Sendable {
     }
   }
 
-  /// Bytes of the log when something was written last.
+  /// Bytes of the log, up to the last commit, when something was written last.
   var logSize: Int { Int(state.withLock(\.logSize)) }
   var waiting: Int { state.withLock(\.waiting.count) }
   var isWriting: Bool { state.withLock(\.isWriting) }
@@ -228,17 +241,30 @@ extension SQLiteWriter {
   /// Writes zeros after a log that has just grown beyond what was prepared: to reach the disk takes twice as long where
   /// the file becomes longer with it. What follows the last commit in a log is no part of it, whatever it is.
   private func prepareLog(_ db: Database) {
-    let size = unsafe graphrun_sqlite_log_size(db.sqliteConnection)
-    var prepared = min(state.withLock(\.preparedLog) ?? size, size)
-    if size > max(prepared, Self.leastLog) {
-      let more = min(max(size, Self.leastPrepared), Self.mostPrepared)
-      prepared = unsafe graphrun_sqlite_lengthen_log(db.sqliteConnection, size, more)
+    let (size, prepared) = state.withLock { ($0.logSize, $0.preparedLog) }
+    guard size > max(prepared ?? 0, Self.leastLog) else { return }
+    var there = unsafe graphrun_sqlite_log_size(db.sqliteConnection)
+    if size >= there {
+      there = unsafe graphrun_sqlite_lengthen_log(
+        db.sqliteConnection, there, min(max(there, Self.leastPrepared), Self.mostPrepared))
     }
+    state.withLock { $0.preparedLog = there }
+  }
+
+  /// SQLite tells how long the log is. To ask the file instead would cost more than it looks: a file whose times were
+  /// asked for gets exact ones at its next change (Linux 6.13), which `fdatasync` then writes as well.
+  private func noteLog(frames: Int64) {
+    let size = Self.logHeader + frames * (Self.frameHeader + pageSize)
     state.withLock { state in
+      // It begins anew, perhaps because somebody cut it off.
+      if size < state.logSize { state.preparedLog = nil }
       state.logSize = size
-      state.preparedLog = prepared
     }
   }
+
+  // https://www.sqlite.org/fileformat2.html#the_write_ahead_log
+  private static let logHeader: Int64 = 32
+  private static let frameHeader: Int64 = 24
 
   /// A log of less is not worth preparing: most runs are short.
   private static let leastLog: Int64 = 128 << 10
