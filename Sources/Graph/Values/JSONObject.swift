@@ -19,8 +19,9 @@ public struct JSONObject: Sendable {
   }
 
   /// A later pair with the same key wins, in the earlier one's place.
-  public init(_ pairs: some Sequence<(String, JSON)>) {
-    members = OrderedDictionary(pairs.lazy.map { (Name($0), $1) }, uniquingKeysWith: { _, new in new })
+  public init(_ pairs: [(String, JSON)]) {
+    members = OrderedDictionary(minimumCapacity: pairs.count)
+    for (key, value) in pairs { members[Name(key)] = value }
   }
 
   public var count: Int { members.count }

@@ -5,6 +5,25 @@ import GRDB
 // the disk is mostly this.
 
 extension Database {
+  enum Transaction: String {
+    case read = "BEGIN DEFERRED"
+    case write = "BEGIN IMMEDIATE"
+  }
+
+  /// What `body` does is done as a whole, or, where it throws, not at all.
+  func transaction<Value>(_ kind: Transaction, _ body: () throws -> Value) throws -> Value {
+    try change(kind.rawValue, [])
+    do {
+      let value = try body()
+      try change("COMMIT", [])
+      return value
+    } catch {
+      // Some errors (a full disk, for one) have ended it already.
+      if isInsideTransaction { try? change("ROLLBACK", []) }
+      throw error
+    }
+  }
+
   /// All rows of a query.
   func rows(_ sql: String, _ arguments: [Column] = []) throws -> [StoredRow] {
     var rows: [StoredRow] = []

@@ -52,16 +52,12 @@ struct EncodedRow: Sendable {
   init(_ sql: String, _ table: String, _ columns: consuming [Column]) {
     var columns = columns
     columns.append(.text(Checksum.of(table, columns)))
-    self.sql = sql
-    self.columns = columns
+    self.init(sql: sql, columns: columns)
   }
 
-  init(_ record: TaskRecord, of thread: ThreadID) {
-    var columns = record.columns(of: thread)
-    let checksum = Checksum.of("task", columns)
-    columns.remove(at: TaskRecord.fanOutColumn)
-    columns.append(.text(checksum))
-    sql = SQL.putTask(isFanOut: record.isFanOut)
+  /// - Parameter columns: with the checksum, as the statement takes them.
+  fileprivate init(sql: String, columns: [Column]) {
+    self.sql = sql
     self.columns = columns
   }
 }
@@ -71,6 +67,8 @@ struct EncodedTask: Sendable {
   let checkpoint: Int
   let label: String
   let isFinished: Bool
+  let ordinal: Int
+  let checksum: String
   let row: EncodedRow
 
   init(_ record: TaskRecord, of thread: ThreadID) {
@@ -78,8 +76,16 @@ struct EncodedTask: Sendable {
     checkpoint = record.checkpoint
     label = record.label
     isFinished = record.isFinished
-    row = EncodedRow(record, of: thread)
+    ordinal = record.ordinal
+    var columns = record.columns(of: thread)
+    checksum = Checksum.of("task", columns)
+    columns.remove(at: TaskRecord.fanOutColumn)
+    columns.append(.text(checksum))
+    row = EncodedRow(sql: SQL.putTask(isFanOut: record.isFanOut), columns: columns)
   }
+
+  /// What a checkpoint that the task's end leads to takes from it.
+  var stored: ThreadTail.StoredTask { ThreadTail.StoredTask(id: id, ordinal: ordinal, checksum: checksum) }
 }
 
 /// A checkpoint whose place below its parent is still to be found.

@@ -53,6 +53,7 @@ enum SQL {
     """
   static let taskChecksums =
     "SELECT checksum FROM task WHERE thread = ? AND namespace = ? AND checkpoint = ? ORDER BY \(taskOrder)"
+  static let taskFrom = "SELECT 1 FROM task WHERE thread = ? AND namespace = ? AND checkpoint >= ? LIMIT 1"
   private static let taskOrder = "ordinal, node, idx, due, due_offset"
 
   /// All columns but `fan_out` are bound: with more than 20 of them GRDB copies each, and a result may be megabytes.

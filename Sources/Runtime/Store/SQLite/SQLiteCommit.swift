@@ -40,6 +40,7 @@ struct SQLiteCommit {
       throw StoreError.refused("task \(task.label) of checkpoint \(task.checkpoint), which checkpoint \(child) ended")
     }
     try put(task.row)
+    tail[task.id.namespace]?.note(task.stored, at: task.checkpoint)
     if task.isFinished, try hasNotes() {
       try db.change(SQL.endNotes, [.text(thread.rawValue), .text(TaskKey.key(thread, task.id))])
     }
@@ -89,7 +90,13 @@ struct SQLiteCommit {
     open = nil
     row.seal(thread, record.namespace, tasks: record.source == .step ? try taskChecksums(record) : [])
     try db.change(SQL.putCheckpoint, row.values + line)
-    tail[record.namespace] = ThreadTail.Newest(number: record.number, line: CheckpointLine(row))
+    let hasTasks = try tail[record.namespace].map(\.hasLaterTasks) != false && self.hasTasks(from: record)
+    tail[record.namespace] = ThreadTail.Newest(number: record.number, line: CheckpointLine(row), hasTasks: hasTasks)
+  }
+
+  /// Whether any task is stored that sees the checkpoint or a later one.
+  private func hasTasks(from record: CheckpointRecord) throws -> Bool {
+    try db.int(SQL.taskFrom, [.text(thread.rawValue), .text(record.namespace), .int(record.number)]) != nil
   }
 
   private func line(of number: Int, _ namespace: String) throws -> CheckpointLine? {
@@ -98,7 +105,10 @@ struct SQLiteCommit {
   }
 
   private func taskChecksums(_ record: CheckpointRecord) throws -> [String] {
-    try db.taskChecksums(thread, record.namespace, record.parent)
+    if let newest = tail[record.namespace], newest.number == record.parent, let known = newest.taskChecksums {
+      return known
+    }
+    return try db.taskChecksums(thread, record.namespace, record.parent)
   }
 }
 

@@ -19,11 +19,10 @@ struct SQLiteMigration {
     guard version < schema.version else { return }
     if version > 0 { try keepCopy(of: db, version: version) } else { try folder.syncName() }
     for step in version..<schema.version {
-      try db.inTransaction(.immediate) {
+      try db.transaction(.write) {
         for statement in schema.migrations[step] { try db.execute(sql: statement) }
         try db.execute(sql: "PRAGMA application_id = \(SQLiteSchema.applicationID)")
         try db.execute(sql: "PRAGMA user_version = \(step + 1)")
-        return .commit
       }
     }
   }

@@ -330,13 +330,7 @@ extension SQLiteStore {
     let look: @Sendable (Database) throws -> Value = { [self] db in
       defer { state.withLock { $0.reads -= 1 } }
       try checkIsOpen()
-      var value: Value?
-      try db.inTransaction(.deferred) {
-        value = try body(db)
-        return .commit
-      }
-      guard let value else { preconditionFailure("a transaction that ended gives its value") }
-      return value
+      return try db.transaction(.read) { try body(db) }
     }
     return try await withCheckedThrowingContinuation { [folder] done in
       let answer: @Sendable (Database) -> Void = { db in

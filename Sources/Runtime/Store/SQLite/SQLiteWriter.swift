@@ -209,13 +209,10 @@ extension SQLiteWriter {
   ) throws -> [@Sendable () -> Void] {
     while true {
       do {
-        var durable: [@Sendable () -> Void] = []
-        try db.inTransaction(.immediate) {
+        return try db.transaction(.write) {
           var shared = Group()
-          durable = try group.map { try $0.make(db, &shared) }
-          return .commit
+          return try group.map { try $0.make(db, &shared) }
         }
-        return durable
       } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
         guard patience.wait() else { throw StoreError.locked(folder, by: folder.shm) }
       }

@@ -1,3 +1,5 @@
+import Graph
+
 /// What the last commits of a thread left behind, so that the next need not look it up. It is good as long as the lease tells
 /// that nobody else changed the thread since.
 struct ThreadTail: Sendable {
@@ -10,6 +12,53 @@ struct ThreadTail: Sendable {
   struct Newest: Sendable {
     let number: Int
     let line: CheckpointLine
+
+    /// What is stored of the tasks that see it; `nil` where that has to be looked up.
+    private var tasks: [StoredTask]?
+
+    /// Whether tasks may be stored that see a later one.
+    private(set) var hasLaterTasks: Bool
+
+    /// More tasks than that are not remembered.
+    private static let most = 64
+
+    /// - Parameter hasTasks: tasks that see it, or a later one, may be stored already.
+    init(number: Int, line: CheckpointLine, hasTasks: Bool) {
+      self.number = number
+      self.line = line
+      tasks = hasTasks ? nil : []
+      hasLaterTasks = hasTasks
+    }
+
+    /// A task was stored, for the first time or again.
+    mutating func note(_ task: StoredTask, at checkpoint: Int) {
+      if checkpoint > number { hasLaterTasks = true }
+      guard checkpoint == number, let stored = tasks else { return }
+      let others = stored.filter { $0.id != task.id }
+      tasks = others.count < Self.most ? others + [task] : nil
+    }
+
+    /// The checksums of the tasks that see it, in the order of ``SQL/taskChecksums``.
+    var taskChecksums: [String]? {
+      tasks.map { $0.sorted(by: StoredTask.precedes).map(\.checksum) }
+    }
+  }
+
+  /// What a checkpoint's checksum takes from a task.
+  struct StoredTask: Sendable {
+    let id: TaskID
+    let ordinal: Int
+    let checksum: String
+
+    /// As SQLite compares: texts by their bytes.
+    fileprivate static func precedes(_ left: StoredTask, _ right: StoredTask) -> Bool {
+      if left.ordinal != right.ordinal { return left.ordinal < right.ordinal }
+      if !left.id.node.hasSameBytes(as: right.id.node) {
+        return left.id.node.utf8.lexicographicallyPrecedes(right.id.node.utf8)
+      }
+      return (left.id.index, left.id.due.checkpoint, left.id.due.offset)
+        < (right.id.index, right.id.due.checkpoint, right.id.due.offset)
+    }
   }
 
   /// More namespaces than that are not remembered.
