@@ -16,6 +16,9 @@ struct AheadRuns: Sendable {
   /// Those that are to be run at their turn.
   private var givenUp: Set<TaskID> = []
 
+  /// Nothing is known of what is due.
+  var isIdle: Bool { !looksBack && running.isEmpty && ended.isEmpty }
+
   /// One failed: nothing more is started ahead.
   var hasFailed: Bool { ended.values.contains { $0.status == .failed } }
 

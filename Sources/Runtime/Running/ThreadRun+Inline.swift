@@ -1,15 +1,14 @@
 import Graph
 import OrderedCollections
 
-/// The nodes whose super-steps need no record where nothing of them is stored and nobody is told: they only compute, and
-/// whatever they do may be done again.
+/// The nodes whose tasks need nobody who watches over them: they only compute, and whatever they do may be done again.
 struct InlineKinds: Sendable {
   private let kinds: [NodeName: any NodeKind]
 
-  /// `nil` where the super-steps of a run are stored, told or stopped between.
+  /// `nil` where the run stops between super-steps, tells of those that it does not store, or more than writes moves its state.
   init?(_ context: RunContext, _ options: RunOptions, _ durability: Durability) {
     let graph = context.plan.graph
-    guard durability == .exit, !context.ledger.isHeard, !options.hasBreaks, context.mask.isEmpty,
+    guard durability != .exit || !context.ledger.isHeard, !options.hasBreaks, context.mask.isEmpty,
       graph.channels.values.allSatisfy({ $0.reducer != .ephemeral })
     else { return nil }
     kinds = graph.nodes.values.reduce(into: [:]) { kinds, node in
@@ -24,18 +23,27 @@ struct InlineKinds: Sendable {
 }
 
 extension ThreadRun {
-  /// Runs super-steps of one such task one after the other, as long as they come. A task about which anything is out of the
-  /// ordinary is left to be run in the general way, from its beginning.
+  /// Runs a super-step of one such task, or, where none of them is stored by itself, one after the other as long as they come.
+  /// A task about which anything is out of the ordinary is left to be run in the general way, from its beginning.
   ///
   /// - Returns: how many.
   mutating func runInline(atMost most: Int) async throws(StoreError) -> Int {
-    guard let inline, records.isEmpty, dueKind(inline) != nil else { return 0 }
-    let desk = InlineDesk(context, position.record)
+    guard let inline, records.isEmpty, ahead?.isIdle ?? true, dueKind(inline) != nil else { return 0 }
+    let desk = self.desk ?? InlineDesk(context, position.record)
+    self.desk = desk
     var count = 0
     while count < most, context.stop.level == .none, !Task.isCancelled, let kind = dueKind(inline) {
       await options.beforeStep?()
-      guard await stepInline(kind, desk) else { break }
+      guard let step = await compute(kind, desk) else {
+        (messages, self.desk) = (MessagePlaces(), nil)
+        break
+      }
       count += 1
+      guard durability == .exit else {
+        try await land(step)
+        return count
+      }
+      pass(step)
     }
     if count > 0 { try await landInline() }
     return count
@@ -47,59 +55,83 @@ extension ThreadRun {
     return due.count == 1 ? inline[due[0].id.nodeName] : nil
   }
 
-  /// - Returns: false where there is more to the task, and nothing has changed.
-  private mutating func stepInline(_ kind: any NodeKind, _ desk: InlineDesk) async -> Bool {
+  /// A super-step that is computed; nothing has changed yet.
+  private struct Step {
+    var task: TaskRecord
+    var changes: [StateFold.Change]
+    var gain: StateWeight.Gain
+  }
+
+  /// `nil` where there is more to the task.
+  private mutating func compute(_ kind: any NodeKind, _ desk: InlineDesk) async -> Step? {
     let due = position.record.agenda.due[0]
     let node = plan.node(due.id.nodeName)
-    guard let computed = await attempt(due, node, kind, desk), let ended = take(computed, of: due, node) else {
-      messages = MessagePlaces()
-      return false
-    }
-    position.record.agenda = agenda(after: [ended])
-    position.record.step += 1
-    return true
+    var task = TaskRecord(
+      id: due.id, checkpoint: position.record.number, ordinal: 0, isFanOut: due.item != nil, status: .done)
+    task.attempts = 1
+    let start = durability == .exit ? nil : ContinuousClock.now
+    guard await attempt(&task, due, node, kind, desk) else { return nil }
+    let entries = task.writes.map { StateFold.Entry(task: 0, id: due.id, writer: due.id.node, write: $0) }
+    guard let changes = try? context.fold.changes(entries, in: position.values, &messages),
+      let triggers = triggers(of: task, after: changes, due, node)
+    else { return nil }
+    task.triggers = triggers
+    let gain = weight.gain(by: changes)
+    guard weight.objection(to: gain) == nil else { return nil }
+    if let start { task.seconds = (ContinuousClock.now - start).seconds }
+    return Step(task: task, changes: changes, gain: gain)
   }
 
-  /// What a task that only computes came to.
-  private struct Computed {
-    var result: JSON = .null
-    var writes: [ChannelWrite]
-  }
-
-  /// `nil` where the task fails, asks, or leaves more than a result.
-  private func attempt(_ due: DueTask, _ node: Node, _ kind: any NodeKind, _ desk: InlineDesk) async -> Computed? {
+  /// False where the task fails, asks, or leaves more than a result.
+  private func attempt(
+    _ task: inout TaskRecord, _ due: DueTask, _ node: Node, _ kind: any NodeKind, _ desk: InlineDesk
+  ) async -> Bool {
     let run = TaskRun(
       run: context, due: due, node: node, values: position.values, messages: messages, step: step,
       output: desk.output, memory: desk.memory)
-    let record = TaskRecord(id: due.id, checkpoint: position.record.number, ordinal: 0)
-    guard let end = try? await kind.run(run.context(record, attempt: 1)), desk.isEmpty else { return nil }
+    guard let end = try? await kind.run(run.context(task, attempt: 1)), desk.isEmpty else { return false }
+    let writes: [ChannelWrite]?
     switch end {
     case .result(let result):
-      return (try? run.landed(result, nil, attempt: 1)).map { Computed(result: result, writes: $0) }
-    case .writes(let writes): return (try? run.landed(.null, writes, attempt: 1)).map { Computed(writes: $0) }
-    case .ask: return nil
+      task.result = result
+      writes = try? run.landed(result, nil, attempt: 1)
+    case .writes(let own):
+      task.result = .null
+      writes = try? run.landed(.null, own, attempt: 1)
+    case .ask: writes = nil
     }
-  }
-
-  /// Moves the state on. Nobody else holds it here, so that a list that grows is added to in place.
-  ///
-  /// - Returns: `nil`, and nothing has changed, where it does not do.
-  private mutating func take(_ computed: Computed, of due: DueTask, _ node: Node) -> EndedTask? {
-    let entries = computed.writes.map { StateFold.Entry(task: 0, id: due.id, writer: due.id.node, write: $0) }
-    guard let changes = try? context.fold.changes(entries, in: position.values, &messages),
-      let triggers = triggers(of: computed, after: changes, due, node), weigh(changes, by: { _ in [0] }) == nil
-    else { return nil }
-    changes.apply(to: &position.values)
-    for change in changes where change.isStored { changed.append(change.delta.channel) }
-    return EndedTask(node: node.name, triggers: triggers)
+    guard let writes else { return false }
+    task.writes = writes
+    return true
   }
 
   private func triggers(
-    of computed: Computed, after changes: [StateFold.Change], _ due: DueTask, _ node: Node
+    of task: TaskRecord, after changes: [StateFold.Change], _ due: DueTask, _ node: Node
   ) -> [Trigger]? {
     guard let next = node.next else { return [] }
     let state = plan.state(position.values, after: changes, for: node)
-    return try? context.triggers(of: next, from: due, on: state, result: computed.result, step: step, attempt: 1)
+    return try? context.triggers(of: next, from: due, on: state, result: task.result ?? .null, step: step, attempt: 1)
+  }
+
+  /// Tells of the super-step as of any, and stores it.
+  private mutating func land(_ computed: Step) async throws(StoreError) {
+    let task = computed.task
+    ledger.tell(.stepStart(step: step, nodes: [task.id.nodeName]))
+    ledger.tell(.taskStart(step: step, node: task.id.nodeName, task: task.label, attempt: 1))
+    accept(computed.gain)
+    context.onLife()
+    let ended = TaskPool.Ended(index: 0, events: ledger.events(task.endEvents(step: step, options.streams)))
+    _ = try await move(by: computed.changes, [task], [ended])
+  }
+
+  /// Moves on to the next super-step, of which nothing is stored. Nobody else holds the state here, so that a list that grows
+  /// is added to in place.
+  private mutating func pass(_ computed: Step) {
+    accept(computed.gain)
+    computed.changes.apply(to: &position.values)
+    for change in computed.changes where change.isStored { changed.append(change.delta.channel) }
+    position.record.agenda = agenda(after: [computed.task.ended])
+    position.record.step += 1
   }
 
   private mutating func landInline() async throws(StoreError) {
@@ -112,7 +144,7 @@ extension ThreadRun {
 }
 
 /// What tasks that run inline may use, all of them the same, as none of it is used: who does is run in the general way.
-private struct InlineDesk {
+struct InlineDesk: Sendable {
   let output: TaskOutput
   let memory = TaskMemory()
 

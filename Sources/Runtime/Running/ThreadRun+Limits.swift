@@ -41,6 +41,12 @@ extension ThreadRun {
     {
       return StateFold.Conflict(kind: .limit, channel: heaviest, tasks: writers(heaviest), message: objection)
     }
+    accept(gain)
+    return nil
+  }
+
+  /// Goes on with the state that weighs so much more.
+  mutating func accept(_ gain: StateWeight.Gain) {
     for (channel, new) in gain.channels where new > StateWeight.heavyBytes && weight[channel] <= StateWeight.heavyBytes
     {
       ledger.tell(
@@ -48,6 +54,5 @@ extension ThreadRun {
           "channel \(channel) holds more than 1 MiB; large data is better kept in files, and their names in channels"))
     }
     weight.take(gain)
-    return nil
   }
 }

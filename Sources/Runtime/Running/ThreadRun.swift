@@ -24,8 +24,9 @@ struct ThreadRun: Sendable {
   var hasComplained = false
   var messages = MessagePlaces()
 
-  /// Whose super-steps need no record; `nil` where all do.
+  /// Whose super-steps are run where they are; `nil` where none are.
   let inline: InlineKinds?
+  var desk: InlineDesk?
 
   /// What was started before its super-step; `nil` where nothing may be.
   var ahead: AheadRuns?
@@ -163,7 +164,7 @@ struct ThreadRun: Sendable {
     }
   }
 
-  private mutating func move(
+  mutating func move(
     by changes: [StateFold.Change], _ tasks: [TaskRecord], _ ended: [TaskPool.Ended]
   ) async throws(StoreError) -> RunEnd? {
     advance(by: changes, after: tasks)

@@ -1,26 +1,46 @@
 import Crypto
 
 /// SHA-256 over the columns of a row. Each is framed by its type and length, so that no two rows run into one text.
-struct Checksum {
-  private var bytes: [UInt8] = []
-
-  mutating func add(_ text: String) {
-    frame(1, UInt64(text.utf8.count))
-    bytes.append(contentsOf: text.utf8)
-  }
-
-  mutating func add(_ number: Int) { frame(2, UInt64(bitPattern: Int64(number))) }
-  mutating func add(_ number: Double) { frame(3, number.bitPattern) }
-  mutating func addNull() { frame(4, 0) }
-
-  private mutating func frame(_ type: UInt8, _ value: UInt64) {
-    bytes.append(type)
-    unsafe withUnsafeBytes(of: value.littleEndian) { unsafe bytes.append(contentsOf: $0) }
-  }
-
+enum Checksum {
   /// In hex.
-  var text: String {
-    SHA256.hash(data: bytes).hex
+  static func of(_ table: String, _ columns: [Column], and more: [String] = []) -> String {
+    let start = [Column.text(table)]
+    let end = more.map(Column.text)
+    let count = [start, columns, end].reduce(0) { $0 + $1.reduce(0) { $0 + frame + $1.textBytes } }
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+      for column in start { unsafe column.append(to: buffer, at: &filled) }
+      for column in columns { unsafe column.append(to: buffer, at: &filled) }
+      for column in end { unsafe column.append(to: buffer, at: &filled) }
+    }
+    return SHA256.hash(data: bytes).hex
+  }
+
+  /// Bytes of a type and a length or a number.
+  fileprivate static let frame = 9
+}
+
+extension Column {
+  fileprivate var textBytes: Int {
+    if case .text(let text) = self { text.utf8.count } else { 0 }
+  }
+
+  fileprivate func append(to buffer: UnsafeMutableBufferPointer<UInt8>, at end: inout Int) {
+    let (type, value): (UInt8, UInt64) =
+      switch self {
+      case .text(let text): (1, UInt64(text.utf8.count))
+      case .int(let number): (2, UInt64(bitPattern: Int64(number)))
+      case .double(let number): (3, number.bitPattern)
+      case .null: (4, 0)
+      }
+    unsafe buffer[end] = type
+    unsafe UnsafeMutableRawPointer(buffer.baseAddress! + end + 1).storeBytes(
+      of: value.littleEndian, as: UInt64.self)
+    end += Checksum.frame
+    guard case .text(var text) = self else { return }
+    text.withUTF8 { bytes in
+      _ = unsafe UnsafeMutableBufferPointer(rebasing: buffer[end...]).update(fromContentsOf: bytes)
+      end += bytes.count
+    }
   }
 }
 
@@ -51,24 +71,6 @@ enum Column: Sendable, Hashable {
   init(_ text: String?) { self = text.map(Column.text) ?? .null }
   init(_ number: Int?) { self = number.map(Column.int) ?? .null }
   init(_ flag: Bool) { self = .int(flag ? 1 : 0) }
-}
-
-extension Checksum {
-  static func of(_ table: String, _ columns: [Column], and more: [String] = []) -> String {
-    var checksum = Checksum()
-    checksum.bytes.reserveCapacity(1 << 10)
-    checksum.add(table)
-    for column in columns {
-      switch column {
-      case .null: checksum.addNull()
-      case .int(let number): checksum.add(number)
-      case .double(let number): checksum.add(number)
-      case .text(let text): checksum.add(text)
-      }
-    }
-    for text in more { checksum.add(text) }
-    return checksum.text
-  }
 }
 
 extension Column: CustomStringConvertible {
