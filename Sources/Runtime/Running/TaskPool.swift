@@ -119,13 +119,19 @@ extension RunContext {
   /// Where the task's output goes.
   func output(of record: TaskRecord, step: Int) -> TaskOutput {
     let (node, label) = (record.id.nodeName, record.label)
-    let template = OutputRecord(
-      namespace: namespace, checkpoint: record.checkpoint, step: step, node: node, task: label,
-      attempt: max(1, record.attempts), stream: .stdout, text: "")
-    return TaskOutput(template: template, mask: mask) { [self] stream, text in
+    return TaskOutput(template: record.outputTemplate(step: step), mask: mask) { [self] stream, text in
       onLife()
       ledger.tell(.taskOutput(node: node, task: label, stream: stream, text: text))
     }
+  }
+}
+
+extension TaskRecord {
+  /// A piece of what the task prints, without the text.
+  func outputTemplate(step: Int) -> OutputRecord {
+    OutputRecord(
+      namespace: id.namespace, checkpoint: checkpoint, step: step, node: id.nodeName, task: label,
+      attempt: max(1, attempts), stream: .stdout, text: "")
   }
 }
 

@@ -145,13 +145,13 @@ extension ThreadRun {
 
 /// What tasks that run inline may use, all of them the same, as none of it is used: who does is run in the general way.
 struct InlineDesk: Sendable {
-  let output: TaskOutput
-  let memory = TaskMemory()
+  fileprivate let output: TaskOutput
+  fileprivate let memory = TaskMemory()
 
-  init(_ context: RunContext, _ position: CheckpointRecord) {
+  fileprivate init(_ context: RunContext, _ position: CheckpointRecord) {
     let first = TaskRecord(id: position.agenda.due[0].id, checkpoint: position.number, ordinal: 0)
-    output = context.output(of: first, step: position.step + 1)
+    output = TaskOutput(template: first.outputTemplate(step: position.step + 1), mask: context.mask) { _, _ in }
   }
 
-  var isEmpty: Bool { output.isEmpty && memory.isEmpty }
+  fileprivate var isEmpty: Bool { output.isEmpty && memory.isEmpty }
 }

@@ -3,9 +3,9 @@ import GraphRuntime
 import Synchronization
 import Testing
 
-/// In durability `exit`, with nobody looking on, super-steps of one task that only computes are run without a record of each.
-/// That shows in nothing but the time it takes.
-@Suite("Super-steps that nobody stores or is told of")
+/// Super-steps of one task that only computes are run where they are, and in durability `exit`, with nobody looking on, without
+/// a record of each. That shows in nothing but the time it takes.
+@Suite("Super-steps of one task that only computes")
 struct InlineTests {
   /// What a run left to be seen.
   private struct Outcome: Equatable {
@@ -13,42 +13,49 @@ struct InlineTests {
     var history: [JSON] = []
     var tasks: [TaskRecord] = []
     var output: [OutputRecord] = []
+    var events: [JSON] = []
   }
 
-  /// Runs the graph, resuming it once where it is not done, with and without a listener.
+  /// Runs the graph, resuming it once where it is not done.
   private func outcome(
-    of text: String, _ bodies: [NodeName: Work.Body], isHeard: Bool, options: RunOptions
+    of text: String, _ bodies: [NodeName: Work.Body], _ durability: Durability, isInstant: Bool, isHeard: Bool,
+    options: RunOptions
   ) async throws -> Outcome {
     let graph = try Bench.read(text)
     let clock = RunClock(now: { Timestamp(milliseconds: 0) }, chance: { 0 })
     let engine = Engine(
-      store: MemoryStore(), kinds: NodeRegistry([Work(bodies: bodies, isInstant: true)]), reader: Bench.reader,
+      store: MemoryStore(), kinds: NodeRegistry([Work(bodies: bodies, isInstant: isInstant)]), reader: Bench.reader,
       environment: [:], clock: clock)
-    let hear: Engine.Observer = { _ in }
+    let events = Mutex<[JSON]>([])
+    let hear: Engine.Observer = { event in events.withLock { $0.append(untimed(event.json)) } }
     let observe = isHeard ? hear : nil
     var outcome = Outcome()
-    var end = try await engine.start(graph, thread: "t", durability: .exit, options: options, observe: observe)
+    var end = try await engine.start(graph, thread: "t", durability: durability, options: options, observe: observe)
     outcome.ends.append(shown(end))
     if end.status != .done {
       let answers = end.interrupts.map { Answer(id: $0.question.id, value: "yes") }
       end = try await engine.resume("t", graph: graph, answers: answers, options: options, observe: observe)
       outcome.ends.append(shown(end))
     }
-    outcome.history = try await ThreadView(engine.store, reader: engine.reader).history("t").map { untimed($0.json) }
-    outcome.tasks = try await engine.store.tasks(of: "t", namespace: "", checkpoint: end.checkpoint).map(\.untimed)
+    outcome.history = try await ThreadView(engine.store, reader: engine.reader).history("t").map { line in
+      guard var row = line.json.objectValue, let ran = row["ran"]?.arrayValue else { return line.json }
+      row["ran"] = .array(ran.map(untimed))
+      return .object(row)
+    }
+    for checkpoint in 1...end.checkpoint {
+      outcome.tasks += try await engine.store.tasks(of: "t", namespace: "", checkpoint: checkpoint).map(\.untimed)
+    }
     outcome.output = try await engine.store.output(of: "t")
+    // Events of siblings, and those that are told once a queue is written, come when they come.
+    let isOrdered = durability != .async && !text.contains("each:")
+    outcome.events = events.withLock { isOrdered ? $0 : $0.sorted { $0.text < $1.text } }
     return outcome
   }
 
-  private func untimed(_ line: JSON) -> JSON {
-    guard var row = line.objectValue, let ran = row["ran"]?.arrayValue else { return line }
-    row["ran"] = .array(
-      ran.map { task in
-        var task = task.objectValue ?? [:]
-        task["seconds"] = nil
-        return .object(task)
-      })
-    return .object(row)
+  private func untimed(_ json: JSON) -> JSON {
+    guard var object = json.objectValue else { return json }
+    object["seconds"] = nil
+    return .object(object)
   }
 
   private func shown(_ end: RunEnd) -> String {
@@ -113,19 +120,26 @@ struct InlineTests {
     ),
   ]
 
-  @Test(arguments: cases.indices)
-  func `come to the same as those that are told`(number: Int) async throws {
+  @Test(arguments: cases.indices, Durability.allCases)
+  func `come to the same as those that are watched over`(number: Int, durability: Durability) async throws {
     let (name, text, bodies) = Self.cases[number]
     for steps in [nil, 3] {
       var options = RunOptions()
       options.maxSteps = steps
-      let heard = try await outcome(of: text, bodies, isHeard: true, options: options)
-      let unheard = try await outcome(of: text, bodies, isHeard: false, options: options)
-      #expect(heard == unheard, "\(name), max-steps \(steps ?? 0)")
+      options.streams = [.updates, .values]
+      func outcome(isInstant: Bool, isHeard: Bool) async throws -> Outcome {
+        try await self.outcome(
+          of: text, bodies, durability, isInstant: isInstant, isHeard: isHeard, options: options)
+      }
+      let watched = try await outcome(isInstant: false, isHeard: true)
+      #expect(try await outcome(isInstant: true, isHeard: true) == watched, "\(name), max-steps \(steps ?? 0)")
+      var unheard = watched
+      unheard.events = []
+      #expect(try await outcome(isInstant: true, isHeard: false) == unheard, "\(name), max-steps \(steps ?? 0)")
     }
   }
 
-  @Test func `make no record of each`() async throws {
+  @Test func `that nobody stores or is told of make no record of each`() async throws {
     let graph = try Bench.read(Self.loop.replacing("30", with: "500"))
     let looks = Mutex(0)
     let clock = RunClock(

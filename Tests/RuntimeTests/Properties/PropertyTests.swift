@@ -64,11 +64,16 @@ struct PropertyTests {
     }
   }
 
-  @Test func `do what the rules say when they only compute and nobody looks on`() async throws {
+  @Test(arguments: Durability.allCases)
+  func `do what the rules say when they only compute and nobody looks on`(durability: Durability) async throws {
     try await forAll { seed, graph in
-      var duel = try Duel(seed, graph, .exit, isQuiet: true)
+      var duel = try Duel(seed, graph, durability, isQuiet: true)
       return try await duel.complaint()
     }
+  }
+
+  @Test func `come to the same end when cut at any commit while they only compute`() async throws {
+    try await forAll { seed, graph in try await Cut(seed, graph, .sync, isQuiet: true).complaint() }
   }
 
   @Test func `leave the same rows behind whether tasks run ahead or not`() async throws {
@@ -143,9 +148,12 @@ private struct Cut {
   let graph: RandomGraph
   let durability: Durability
   let schedule: Schedule
+  let isQuiet: Bool
 
-  init(_ seed: UInt64, _ graph: RandomGraph, _ durability: Durability, _ schedule: Schedule = .strict) {
-    (self.seed, self.graph, self.durability, self.schedule) = (seed, graph, durability, schedule)
+  init(
+    _ seed: UInt64, _ graph: RandomGraph, _ durability: Durability, _ schedule: Schedule = .strict, isQuiet: Bool = false
+  ) {
+    (self.seed, self.graph, self.durability, self.schedule, self.isQuiet) = (seed, graph, durability, schedule, isQuiet)
   }
 
   func complaint() async throws -> String? {
@@ -157,9 +165,9 @@ private struct Cut {
     for _ in 0..<3 {
       let dying = DyingStore(
         memory, dyingAt: 1 + random.below(12), random.below(2) == 0 ? .before : .after)
-      _ = try? await Player(graph, seed: seed, durability: durability, schedule, store: dying).goOn()
+      _ = try? await Player(graph, seed: seed, durability: durability, schedule, store: dying, isQuiet: isQuiet).goOn()
     }
-    let player = try Player(graph, seed: seed, durability: durability, schedule, store: memory)
+    let player = try Player(graph, seed: seed, durability: durability, schedule, store: memory, isQuiet: isQuiet)
     var found = try await player.goOn()
     var same = 0
     for _ in 0..<20 where found.end.status != "done" && same < RandomGraph.mostFailures {
