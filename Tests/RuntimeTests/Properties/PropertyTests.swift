@@ -151,7 +151,8 @@ private struct Cut {
   let isQuiet: Bool
 
   init(
-    _ seed: UInt64, _ graph: RandomGraph, _ durability: Durability, _ schedule: Schedule = .strict, isQuiet: Bool = false
+    _ seed: UInt64, _ graph: RandomGraph, _ durability: Durability, _ schedule: Schedule = .strict,
+    isQuiet: Bool = false
   ) {
     (self.seed, self.graph, self.durability, self.schedule, self.isQuiet) = (seed, graph, durability, schedule, isQuiet)
   }

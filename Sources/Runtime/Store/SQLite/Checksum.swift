@@ -33,8 +33,8 @@ extension Column {
       case .null: (4, 0)
       }
     unsafe buffer[end] = type
-    unsafe UnsafeMutableRawPointer(buffer.baseAddress! + end + 1).storeBytes(
-      of: value.littleEndian, as: UInt64.self)
+    unsafe UnsafeMutableRawBufferPointer(buffer).storeBytes(
+      of: value.littleEndian, toByteOffset: end + 1, as: UInt64.self)
     end += Checksum.frame
     guard case .text(var text) = self else { return }
     text.withUTF8 { bytes in

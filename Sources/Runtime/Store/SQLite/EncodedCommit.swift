@@ -11,6 +11,8 @@ struct EncodedCommit: Sendable {
     case memory(MemoryChange)
   }
 
+  /// The thread's, where it changes.
+  private(set) var header: EncodedRow?
   private(set) var parts: [Part] = []
 
   /// They come last: their checksums are over the tasks of the same commit.
@@ -28,7 +30,7 @@ struct EncodedCommit: Sendable {
     case .checkpoint(let record, let values): checkpoints.append(EncodedCheckpoint(record, values: values))
     case .thread(let record):
       guard record.id == thread else { throw .refused("thread \(record.id)'s header with \(thread)'s fence") }
-      parts.append(.row(EncodedRow(SQL.putThread, "thread", record.columns)))
+      header = EncodedRow(SQL.putThread, "thread", record.columns)
     case .graph(let record): parts.append(.row(EncodedRow(SQL.putGraph, "graph", record.columns)))
     case .task(let record): parts.append(.task(EncodedTask(record, of: thread)))
     case .output(let records):

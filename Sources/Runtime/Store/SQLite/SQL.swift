@@ -3,15 +3,23 @@ enum SQL {
   static let thread =
     "SELECT id, graph, graph_hash, graph_path, status, head, step, created, updated, next, error, durability, checksum FROM thread"
 
+  /// Each commit counts itself and is refused where somebody else has the thread: then no row is changed. A store put back from
+  /// an older copy has the fence, and fewer commits.
+  static let countCommit = "UPDATE thread SET commits = commits + 1 WHERE id = ?1 AND fence = ?2 AND commits = ?3"
+
+  /// The same for a commit that stores the header.
   static let putThread = """
-    INSERT INTO thread
-      (id, graph, graph_hash, graph_path, status, head, step, created, updated, next, error, durability, checksum)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (id) DO UPDATE SET graph = excluded.graph, graph_hash = excluded.graph_hash,
-      graph_path = excluded.graph_path, status = excluded.status, head = excluded.head, step = excluded.step,
-      created = excluded.created, updated = excluded.updated, next = excluded.next, error = excluded.error,
-      durability = excluded.durability, checksum = excluded.checksum
+    UPDATE thread SET graph = ?2, graph_hash = ?3, graph_path = ?4, status = ?5, head = ?6, step = ?7, created = ?8,
+      updated = ?9, next = ?10, error = ?11, durability = ?12, checksum = ?13, commits = commits + 1
+    WHERE id = ?1 AND fence = ?14 AND commits = ?15
     """
+  static let putFirstThread = """
+    INSERT INTO thread
+      (id, graph, graph_hash, graph_path, status, head, step, created, updated, next, error, durability, checksum,
+      fence, commits)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
+    """
+  static let commits = "SELECT commits FROM thread WHERE id = ?"
 
   // The texts that may hold NUL are bound and read as bytes: as text they would end there.
   static let graph = "SELECT hash, name, CAST(text AS BLOB), files, checksum FROM graph"
@@ -103,13 +111,12 @@ enum SQL {
 
   static let owner = "SELECT pid, host, boot FROM lease WHERE thread = ?"
   static let takeLease = """
-    INSERT INTO lease (thread, fence, commits, pid, host, boot) VALUES (?, 1, 0, ?, ?, ?)
+    INSERT INTO lease (thread, fence, pid, host, boot) VALUES (?, 1, ?, ?, ?)
     ON CONFLICT (thread) DO UPDATE SET fence = fence + 1, pid = excluded.pid, host = excluded.host, boot = excluded.boot
-    RETURNING fence, commits
+    RETURNING fence
     """
-
-  /// A store put back from an older copy has the fence, and fewer commits.
-  static let checkFence = "UPDATE lease SET commits = commits + 1 WHERE thread = ? AND fence = ? AND commits = ?"
+  static let takeThread = "UPDATE thread SET fence = ? WHERE id = ? RETURNING commits"
+  static let isLeased = "SELECT 1 FROM lease WHERE thread = ? AND fence = ?"
 }
 
 /// The statements that look at a thread as a whole, thin it out, or take it away.

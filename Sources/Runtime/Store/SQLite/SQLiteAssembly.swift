@@ -4,8 +4,9 @@ import Graph
 /// Puts a thread together from parts: rows are sealed anew, under the thread's own name.
 struct SQLiteAssembly {
   let db: Database
-  let thread: ThreadID
+  let fence: Fence
 
+  private var thread: ThreadID { fence.thread }
   private var commit: SQLiteCommit { SQLiteCommit(db: db, thread: thread) }
   private var reading: SQLiteReading { SQLiteReading(db: db, thread: thread) }
 
@@ -30,6 +31,10 @@ struct SQLiteAssembly {
   }
 
   private func make(_ changes: EncodedCommit) throws {
+    if let header = changes.header {
+      guard try reading.header() == nil else { throw StoreError.refused("thread \(thread) has two headers") }
+      try db.change(SQL.putFirstThread, header.columns + [.int(fence.number)])
+    }
     var commit = commit
     try commit.make(changes)
   }

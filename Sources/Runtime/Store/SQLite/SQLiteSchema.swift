@@ -24,7 +24,6 @@ struct SQLiteSchema: Sendable {
     CREATE TABLE lease (
       thread TEXT PRIMARY KEY NOT NULL,
       fence INTEGER NOT NULL,
-      commits INTEGER NOT NULL,
       pid INTEGER NOT NULL,
       host TEXT NOT NULL,
       boot TEXT NOT NULL
@@ -45,7 +44,9 @@ struct SQLiteSchema: Sendable {
       next TEXT NOT NULL,
       error TEXT,
       durability TEXT NOT NULL,
-      checksum TEXT NOT NULL
+      checksum TEXT NOT NULL,
+      fence INTEGER NOT NULL,
+      commits INTEGER NOT NULL
     ) STRICT
     """,
     """

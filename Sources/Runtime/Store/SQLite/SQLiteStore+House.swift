@@ -14,7 +14,7 @@ extension SQLiteStore {
     _ fence: Fence, _ give: @escaping @Sendable (PartTaker) throws -> Void
   ) async throws {
     try await write(fence) { [folder] db in
-      try SQLiteAssembly(db: db, thread: fence.thread).assemble { put in
+      try SQLiteAssembly(db: db, fence: fence).assemble { put in
         do {
           try give { part in
             do { try put(part) } catch { throw StoreError(error, in: folder) }

@@ -104,11 +104,11 @@ extension SQLiteStore {
     let lock = try StoreError.unusable { try LockFile(at: folder.threadLock(thread), create: true) }
     guard let lock, try await take(lock) else { throw StoreError.busy(try await storedOwner(of: thread)) }
     let lease = try await writable().write(isAlone: false) { db, _ in
+      let name = Column.text(thread.rawValue)
       guard
-        var row = try db.row(
-          SQL.takeLease, [.text(thread.rawValue), .int(owner.pid), .text(owner.host), .text(owner.bootID)])
+        let fence = try db.int(SQL.takeLease, [name, .int(owner.pid), .text(owner.host), .text(owner.bootID)])
       else { throw StoreError.damaged("thread \(thread): its lease gave no fence") }
-      return (fence: try row.int(), commits: try row.int())
+      return (fence: fence, commits: try db.int(SQL.takeThread, [.int(fence), name]) ?? 0)
     }
     state.withLock { $0.held[thread] = Held(lock: lock, fence: lease.fence, commits: lease.commits) }
     return Fence(thread: thread, number: lease.fence)
@@ -131,7 +131,7 @@ extension SQLiteStore {
 
   public func commit(_ changes: [StoreChange], fence: Fence) async throws {
     let encoded = try EncodedCommit(changes, of: fence.thread)
-    try await write(fence, isAlone: false) { db, tail in
+    try await write(fence, header: encoded.header, isAlone: false) { db, tail in
       var commit = SQLiteCommit(db: db, thread: fence.thread, tail: tail)
       try commit.make(encoded)
       tail = commit.tail
@@ -148,19 +148,21 @@ extension SQLiteStore {
     }
   }
 
-  /// - Parameter body: is given what is known of the thread, and says what is known then.
+  /// - Parameters:
+  ///   - header: the thread's, where it is stored.
+  ///   - body: is given what is known of the thread, and says what is known then.
   private func write<Value: Sendable>(
-    _ fence: Fence, isAlone: Bool, _ body: @escaping @Sendable (Database, inout ThreadTail) throws -> Value
+    _ fence: Fence, header: EncodedRow? = nil, isAlone: Bool,
+    _ body: @escaping @Sendable (Database, inout ThreadTail) throws -> Value
   ) async throws -> Value {
     try await writable().write(isAlone: isAlone) { [self] db, group in
       guard let held = state.withLock({ $0.held[fence.thread] }), held.fence == fence.number else {
         throw StoreError.fenced
       }
       var member = group.members[fence.thread] ?? SQLiteWriter.Group.Member(commits: held.commits, tail: held.tail)
-      try db.change(SQL.checkFence, [.text(fence.thread.rawValue), .int(fence.number), .int(member.commits)])
-      guard db.changesCount == 1 else { throw StoreError.fenced }
-      member.commits += 1
+      member.commits = try begin(db, fence, header, after: member.commits)
       let value = try body(db, &member.tail)
+      if member.commits == 0 { member.commits = try db.int(SQL.commits, [.text(fence.thread.rawValue)]) ?? 0 }
       group.members[fence.thread] = member
       return (value, member)
     } committed: { [self] _, member in
@@ -169,6 +171,23 @@ extension SQLiteStore {
         state.held[fence.thread]?.tail = member.tail
       }
     }.0
+  }
+
+  /// Makes sure that the thread is whose it was, counts the commit, and stores the header.
+  ///
+  /// - Returns: how many commits the thread has seen now; none before it has a header.
+  private func begin(_ db: Database, _ fence: Fence, _ header: EncodedRow?, after commits: Int) throws -> Int {
+    let name = Column.text(fence.thread.rawValue)
+    try db.change(
+      header == nil ? SQL.countCommit : SQL.putThread,
+      (header?.columns ?? [name]) + [.int(fence.number), .int(commits)])
+    if db.changesCount == 1 { return commits + 1 }
+    guard commits == 0, try db.int(SQL.commits, [name]) == nil,
+      try db.int(SQL.isLeased, [name, .int(fence.number)]) != nil
+    else { throw StoreError.fenced }
+    guard let header else { return 0 }
+    try db.change(SQL.putFirstThread, header.columns + [.int(fence.number)])
+    return 1
   }
 
   /// Bytes of the log when this process wrote last.
