@@ -9,7 +9,7 @@ let storeTargets: [String: Target] = [
     let (table, read) = tables[Int(first) % tables.count]
     let columns = bytes.dropFirst().split(separator: 0x1E, omittingEmptySubsequences: false).map(column)
     // With the checksum that belongs to it: what is damaged is found before, what is hostile is not.
-    read(StoredRow(columns + [.text(Checksum.of(table, columns))]))
+    read(StoredRow(columns + [.text(RowBytes(table, columns).checksum())]))
   },
   "parts": { bytes in
     guard let json = try? JSON(parsing: String(decoding: bytes, as: UTF8.self), depth: ThreadPart.depth),
@@ -25,7 +25,7 @@ private let tables: [(String, @Sendable (StoredRow) -> Void)] = [
     "thread",
     { row in
       guard let record = try? ThreadRecord(row) else { return }
-      let again = StoredRow(record.columns + [.text(Checksum.of("thread", record.columns))])
+      let again = StoredRow(record.columns + [.text(RowBytes("thread", record.columns).checksum())])
       precondition((try? ThreadRecord(again)) == record, "a row that is written reads back as what it was")
     }
   ),
@@ -34,7 +34,7 @@ private let tables: [(String, @Sendable (StoredRow) -> Void)] = [
     { row in
       guard let record = try? TaskRecord(row) else { return }
       let columns = record.columns(of: "t")
-      let again = StoredRow(columns + [.text(Checksum.of("task", columns))])
+      let again = StoredRow(columns + [.text(RowBytes("task", columns).checksum())])
       precondition((try? TaskRecord(again)) == record, "a row that is written reads back as what it was")
     }
   ),

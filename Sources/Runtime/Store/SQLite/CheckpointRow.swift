@@ -26,7 +26,7 @@ struct CheckpointRow: Sendable {
   var baseChecksum = ""
 
   static let columns =
-    "number, parent, step, source, created, base, base_bytes, line_bytes, parent_checksum, agenda, deltas, snapshot, checksum, base_checksum"
+    "number, parent, step, source, created, parent_checksum, agenda, deltas, checksum, base, base_bytes, line_bytes, snapshot, base_checksum"
 
   init(_ record: CheckpointRecord, deltas: String) {
     number = record.number
@@ -48,24 +48,16 @@ struct CheckpointRow: Sendable {
     step = try row.int()
     source = try row.text()
     created = try row.int()
-    base = try row.int()
-    baseBytes = try row.int()
-    lineBytes = try row.int()
     parentChecksum = try row.optionalText()
     agenda = try row.text()
     deltas = try row.text()
-    snapshot = try row.optionalText()
     checksum = try row.text()
+    base = try row.int()
+    baseBytes = try row.int()
+    lineBytes = try row.int()
+    snapshot = try row.optionalText()
     baseChecksum = try row.text()
     guard base <= number, parent.map({ $0 < number }) ?? true else { throw Malformed("its line runs backwards") }
-  }
-
-  var values: [Column] {
-    [
-      .int(number), Column(parent), .int(step), .text(source), .int(created), .int(base), .int(baseBytes),
-      .int(lineBytes), Column(parentChecksum), .text(agenda), .text(deltas), Column(snapshot), .text(checksum),
-      .text(baseChecksum),
-    ]
   }
 
   /// Nothing before it is needed to read its state.
@@ -73,24 +65,32 @@ struct CheckpointRow: Sendable {
 
   /// Over the parent's checksum, this row, and the tasks whose end made it.
   func sealed(_ thread: ThreadID, _ namespace: String, tasks: [String]) -> String {
-    Checksum.of(
-      "checkpoint",
-      [
-        .text(thread.rawValue), .text(namespace), .int(number), Column(parent), .int(step), .text(source),
-        .int(created),
-        Column(parentChecksum), .text(agenda), .text(deltas),
-      ], and: tasks)
+    RowBytes("checkpoint", sealedColumns(thread, namespace)).checksum(and: tasks)
   }
 
   /// Over where reading begins, for this very row.
-  func sealedBase() -> String {
-    Checksum.of(
-      "base", [.text(checksum), .int(base), .int(baseBytes), .int(lineBytes), Column(snapshot)])
+  func sealedBase() -> String { RowBytes("base", baseColumns).checksum() }
+
+  /// - Returns: the row, whole.
+  mutating func seal(_ thread: ThreadID, _ namespace: String, tasks: [String]) -> RowBytes {
+    var bytes = RowBytes("checkpoint", sealedColumns(thread, namespace))
+    checksum = bytes.checksum(and: tasks)
+    let base = bytes.count
+    bytes.append(baseColumns)
+    baseChecksum = bytes.checksum("base", from: base)
+    bytes.append([.text(baseChecksum)])
+    return bytes
   }
 
-  mutating func seal(_ thread: ThreadID, _ namespace: String, tasks: [String]) {
-    checksum = sealed(thread, namespace, tasks: tasks)
-    baseChecksum = sealedBase()
+  private func sealedColumns(_ thread: ThreadID, _ namespace: String) -> [Column] {
+    [
+      .text(thread.rawValue), .text(namespace), .int(number), Column(parent), .int(step), .text(source),
+      .int(created), Column(parentChecksum), .text(agenda), .text(deltas),
+    ]
+  }
+
+  private var baseColumns: [Column] {
+    [.text(checksum), .int(base), .int(baseBytes), .int(lineBytes), Column(snapshot)]
   }
 
   func record(_ namespace: String, withDeltas: Bool = true) throws(Malformed) -> CheckpointRecord {

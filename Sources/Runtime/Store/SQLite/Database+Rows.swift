@@ -1,6 +1,14 @@
 import CSQLite
 import GRDB
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 // Statements are prepared once per connection by GRDB, and bound, stepped and read past it: what a commit costs besides
 // the disk is mostly this.
 
@@ -56,6 +64,18 @@ extension Database {
     defer { statement.end() }
     while try statement.step() {}
   }
+
+  /// - Parameter more: arguments behind the columns of the row.
+  func change(_ sql: String, _ row: RowBytes, and more: [Column] = []) throws {
+    var statement = try BoundStatement(sql, in: self)
+    try unsafe row.withColumns {
+      try unsafe statement.bind($0)
+    } _: {
+      defer { statement.end() }
+      for argument in more { try statement.bind(argument) }
+      while try statement.step() {}
+    }
+  }
 }
 
 /// A prepared statement with its arguments, to be stepped through and ended.
@@ -66,17 +86,19 @@ private struct BoundStatement {
   private let prepared: Statement
   private let sql: String
 
+  private var bound: Int32 = 0
+
   private var pointer: OpaquePointer { unsafe prepared.sqliteStatement }
 
-  init(_ sql: String, _ arguments: [Column], in database: Database) throws {
+  init(_ sql: String, in database: Database) throws {
     self.database = database
     self.sql = sql
     prepared = try database.cachedStatement(sql: sql)
-    for (index, argument) in arguments.enumerated() where try !bind(argument, at: Int32(index + 1)) {
-      let error = error
-      end()
-      throw error
-    }
+  }
+
+  init(_ sql: String, _ arguments: [Column], in database: Database) throws {
+    try self.init(sql, in: database)
+    for argument in arguments { try bind(argument) }
   }
 
   /// False once there is no further row.
@@ -105,36 +127,60 @@ private struct BoundStatement {
       message: unsafe String(cString: sqlite3_errmsg(connection)), sql: sql)
   }
 
-  private func bind(_ column: Column, at index: Int32) throws -> Bool {
+  /// Binds the next argument, which SQLite copies.
+  mutating func bind(_ column: Column) throws {
     switch column {
-    case .null: unsafe sqlite3_bind_null(pointer, index) == SQLITE_OK
-    case .int(let number): unsafe sqlite3_bind_int64(pointer, index, Int64(number)) == SQLITE_OK
-    case .double(let number): unsafe sqlite3_bind_double(pointer, index, number) == SQLITE_OK
-    case .text(let text): bind(text, at: index)
+    case .null: try unsafe bind(RowBytes.Placed.null)
+    case .int(let number): try unsafe bind(RowBytes.Placed.int(Int64(number)))
+    case .double(let number): try unsafe bind(RowBytes.Placed.double(number))
+    case .text(var text):
+      let code = text.withUTF8 { unsafe bind(UnsafeRawBufferPointer($0), Self.copied) }
+      try check(code)
     }
   }
 
-  /// SQLite's text functions stop at NUL where a length is not given: such text goes in as bytes, cast in the SQL.
-  private func bind(_ text: String, at index: Int32) -> Bool {
-    var text = text
-    return text.withUTF8 { bytes in
-      // Nothing at an address of nothing would be bound as NULL.
-      guard let start = bytes.baseAddress else {
-        return unsafe sqlite3_bind_text(pointer, index, "", 0, Self.copied) == SQLITE_OK
-      }
-      let count = UInt64(bytes.count)
-      let code =
-        unsafe bytes.contains(0)
-        ? sqlite3_bind_blob64(pointer, index, start, count, Self.copied)
-        : sqlite3_bind_text64(
-          pointer, index, UnsafeRawPointer(start).assumingMemoryBound(to: CChar.self), count, Self.copied,
-          UInt8(SQLITE_UTF8))
-      return code == SQLITE_OK
+  /// Binds the next argument, whose text stays where it is until the statement has ended.
+  mutating func bind(_ column: RowBytes.Placed) throws {
+    let code: Int32
+    switch unsafe column {
+    case .text(let text): code = unsafe bind(text, Self.kept)
+    case .null:
+      bound += 1
+      code = unsafe sqlite3_bind_null(pointer, bound)
+    case .int(let number):
+      bound += 1
+      code = unsafe sqlite3_bind_int64(pointer, bound, number)
+    case .double(let number):
+      bound += 1
+      code = unsafe sqlite3_bind_double(pointer, bound, number)
     }
+    try check(code)
+  }
+
+  /// SQLite's text functions stop at NUL where a length is not given: such text goes in as bytes, cast in the SQL.
+  private mutating func bind(_ text: UnsafeRawBufferPointer, _ lifetime: sqlite3_destructor_type?) -> Int32 {
+    bound += 1
+    // Nothing at an address of nothing would be bound as NULL.
+    guard let start = text.baseAddress else { return unsafe sqlite3_bind_text(pointer, bound, "", 0, Self.copied) }
+    let count = UInt64(text.count)
+    return unsafe memchr(start, 0, text.count) != nil
+      ? sqlite3_bind_blob64(pointer, bound, start, count, lifetime)
+      : sqlite3_bind_text64(
+        pointer, bound, start.assumingMemoryBound(to: CChar.self), count, lifetime, UInt8(SQLITE_UTF8))
+  }
+
+  private func check(_ code: Int32) throws {
+    guard code != SQLITE_OK else { return }
+    let error = error
+    end()
+    throw error
   }
 
   /// SQLITE_TRANSIENT: what is bound is copied.
   private static var copied: sqlite3_destructor_type { unsafe unsafeBitCast(-1, to: sqlite3_destructor_type.self) }
+
+  /// SQLITE_STATIC: what is bound stays where it is.
+  private static var kept: sqlite3_destructor_type? { nil }
 
   private func column(_ index: Int32) -> Column {
     switch unsafe sqlite3_column_type(pointer, index) {

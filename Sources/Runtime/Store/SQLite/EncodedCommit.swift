@@ -12,7 +12,7 @@ struct EncodedCommit: Sendable {
   }
 
   /// The thread's, where it changes.
-  private(set) var header: EncodedRow?
+  private(set) var header: RowBytes?
   private(set) var parts: [Part] = []
 
   /// They come last: their checksums are over the tasks of the same commit.
@@ -30,7 +30,7 @@ struct EncodedCommit: Sendable {
     case .checkpoint(let record, let values): checkpoints.append(EncodedCheckpoint(record, values: values))
     case .thread(let record):
       guard record.id == thread else { throw .refused("thread \(record.id)'s header with \(thread)'s fence") }
-      header = EncodedRow(SQL.putThread, "thread", record.columns)
+      header = RowBytes.sealed("thread", record.columns)
     case .graph(let record): parts.append(.row(EncodedRow(SQL.putGraph, "graph", record.columns)))
     case .task(let record): parts.append(.task(EncodedTask(record, of: thread)))
     case .output(let records):
@@ -49,18 +49,11 @@ struct EncodedCommit: Sendable {
 /// A row with its checksum, and the statement that writes it.
 struct EncodedRow: Sendable {
   let sql: String
-  let columns: [Column]
+  let bytes: RowBytes
 
-  init(_ sql: String, _ table: String, _ columns: consuming [Column]) {
-    var columns = columns
-    columns.append(.text(Checksum.of(table, columns)))
-    self.init(sql: sql, columns: columns)
-  }
-
-  /// - Parameter columns: with the checksum, as the statement takes them.
-  fileprivate init(sql: String, columns: [Column]) {
+  init(_ sql: String, _ table: String, _ columns: [Column]) {
     self.sql = sql
-    self.columns = columns
+    bytes = RowBytes.sealed(table, columns)
   }
 }
 
@@ -71,7 +64,7 @@ struct EncodedTask: Sendable {
   let isFinished: Bool
   let ordinal: Int
   let checksum: String
-  let row: EncodedRow
+  let row: RowBytes
 
   init(_ record: TaskRecord, of thread: ThreadID) {
     id = record.id
@@ -79,11 +72,10 @@ struct EncodedTask: Sendable {
     label = record.label
     isFinished = record.isFinished
     ordinal = record.ordinal
-    var columns = record.columns(of: thread)
-    checksum = Checksum.of("task", columns)
-    columns.remove(at: TaskRecord.fanOutColumn)
-    columns.append(.text(checksum))
-    row = EncodedRow(sql: SQL.putTask(isFanOut: record.isFanOut), columns: columns)
+    var row = RowBytes("task", record.columns(of: thread))
+    checksum = row.checksum()
+    row.append([.text(checksum)])
+    self.row = row
   }
 
   /// What a checkpoint that the task's end leads to takes from it.

@@ -31,7 +31,7 @@ enum SQL {
   static let line =
     "SELECT base, base_bytes, line_bytes, checksum FROM checkpoint WHERE thread = ? AND namespace = ? AND number = ?"
   static let putCheckpoint =
-    "INSERT INTO checkpoint (\(CheckpointRow.columns), thread, namespace) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO checkpoint (thread, namespace, \(CheckpointRow.columns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
   static let namespaces = """
     SELECT namespace FROM checkpoint WHERE thread = ? GROUP BY namespace ORDER BY min(rowid)
     """
@@ -41,13 +41,13 @@ enum SQL {
     WHERE thread = ?1 AND namespace = ?2 AND number > ?3 AND parent = ?3 AND source = 'step' LIMIT 1
     """
   static let history = """
-    SELECT number, parent, step, source, created, base, base_bytes, line_bytes, parent_checksum, agenda,
+    SELECT number, parent, step, source, created, parent_checksum, agenda,
       CASE WHEN source = 'step' AND EXISTS (
         SELECT 1 FROM task
         WHERE task.thread = checkpoint.thread AND task.namespace = checkpoint.namespace
           AND task.checkpoint = checkpoint.parent
       ) AND (SELECT durability FROM thread WHERE thread.id = checkpoint.thread) <> 'exit'
-      THEN '[]' ELSE deltas END, NULL, checksum, base_checksum
+      THEN '[]' ELSE deltas END, checksum, base, base_bytes, line_bytes, NULL, base_checksum
     FROM checkpoint WHERE thread = ? AND namespace = ? AND number < ? ORDER BY number DESC LIMIT ?
     """
 
@@ -64,20 +64,13 @@ enum SQL {
   static let taskFrom = "SELECT 1 FROM task WHERE thread = ? AND namespace = ? AND checkpoint >= ? LIMIT 1"
   private static let taskOrder = "ordinal, node, idx, due, due_offset"
 
-  /// All columns but `fan_out` are bound: with more than 20 of them GRDB copies each, and a result may be megabytes.
-  static func putTask(isFanOut: Bool) -> String { isFanOut ? putFanOutTask : putEdgeTask }
-  private static let putFanOutTask = putTask(fanOut: "1")
-  private static let putEdgeTask = putTask(fanOut: "0")
-
-  private static func putTask(fanOut: String) -> String {
-    """
-    INSERT INTO task (\(taskColumns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, \(fanOut), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  static let putTask = """
+    INSERT INTO task (\(taskColumns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET ordinal = excluded.ordinal, fan_out = excluded.fan_out, status = excluded.status,
       attempts = excluded.attempts, seconds = excluded.seconds, not_before = excluded.not_before,
       handler = excluded.handler, error = excluded.error, writes = excluded.writes, triggers = excluded.triggers,
       questions = excluded.questions, kept = excluded.kept, result = excluded.result, checksum = excluded.checksum
     """
-  }
 
   static let note = "SELECT thread, key, name, value, checksum FROM note"
   static let putNote = """

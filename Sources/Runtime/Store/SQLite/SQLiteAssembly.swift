@@ -25,7 +25,7 @@ struct SQLiteAssembly {
     case .checkpoint(let record, let values):
       try part.change.map { try [$0].checkLimits() }
       try append(record, values)
-    case .gap(let gap): try commit.put(EncodedRow(SQL.putGap, "gap", gap.columns(of: thread)))
+    case .gap(let gap): try db.change(SQL.putGap, RowBytes.sealed("gap", gap.columns(of: thread)))
     default: try part.change.map { try make(EncodedCommit([$0], of: thread)) }
     }
   }
@@ -33,7 +33,7 @@ struct SQLiteAssembly {
   private func make(_ changes: EncodedCommit) throws {
     if let header = changes.header {
       guard try reading.header() == nil else { throw StoreError.refused("thread \(thread) has two headers") }
-      try db.change(SQL.putFirstThread, header.columns + [.int(fence.number)])
+      try db.change(SQL.putFirstThread, header, and: [.int(fence.number)])
     }
     var commit = commit
     try commit.make(changes)

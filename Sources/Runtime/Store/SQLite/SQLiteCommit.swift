@@ -33,13 +33,13 @@ struct SQLiteCommit {
     for checkpoint in changes.checkpoints { try append(checkpoint) }
   }
 
-  func put(_ row: EncodedRow) throws { try db.change(row.sql, row.columns) }
+  private func put(_ row: EncodedRow) throws { try db.change(row.sql, row.bytes) }
 
   mutating func put(_ task: EncodedTask) throws {
     if let child = try child(of: task.checkpoint, task.id.namespace) {
       throw StoreError.refused("task \(task.label) of checkpoint \(task.checkpoint), which checkpoint \(child) ended")
     }
-    try put(task.row)
+    try db.change(SQL.putTask, task.row)
     tail[task.id.namespace]?.note(task.stored, at: task.checkpoint)
     if task.isFinished, try hasNotes() {
       try db.change(SQL.endNotes, [.text(thread.rawValue), .text(TaskKey.key(thread, task.id))])
@@ -88,8 +88,8 @@ struct SQLiteCommit {
       throw StoreError.refused("checkpoint \(record.number) of a parent \(record.parent ?? 0) that is not stored")
     }
     open = nil
-    row.seal(thread, record.namespace, tasks: record.source == .step ? try taskChecksums(record) : [])
-    try db.change(SQL.putCheckpoint, row.values + line)
+    let bytes = row.seal(thread, record.namespace, tasks: record.source == .step ? try taskChecksums(record) : [])
+    try db.change(SQL.putCheckpoint, bytes)
     let hasTasks = try tail[record.namespace].map(\.hasLaterTasks) != false && self.hasTasks(from: record)
     tail[record.namespace] = ThreadTail.Newest(number: record.number, line: CheckpointLine(row), hasTasks: hasTasks)
   }

@@ -9,8 +9,7 @@ struct SQLiteMemory {
     switch change {
     case .put(let item):
       try db.change(SQL.endMemory, [.int(item.updated.milliseconds)])
-      let columns = item.columns
-      try db.change(SQL.putMemory, columns + [.text(Checksum.of("memory", columns))])
+      try db.change(SQL.putMemory, RowBytes.sealed("memory", item.columns))
     case .delete(let namespace, let key):
       try db.change(SQL.deleteMemory, [.text(namespace.path), .text(key)])
     }

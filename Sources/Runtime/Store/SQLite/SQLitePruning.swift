@@ -62,9 +62,6 @@ struct SQLitePruning {
     guard !gone.isEmpty else { return }
     let gaps = try reading.gaps(namespace).adding(gone, namespace, .pruned)
     try db.change(SQL.endGaps, line)
-    for gap in gaps {
-      let columns = gap.columns(of: thread)
-      try db.change(SQL.putGap, columns + [.text(Checksum.of("gap", columns))])
-    }
+    for gap in gaps { try db.change(SQL.putGap, RowBytes.sealed("gap", gap.columns(of: thread))) }
   }
 }

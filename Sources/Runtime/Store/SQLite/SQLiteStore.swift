@@ -152,7 +152,7 @@ extension SQLiteStore {
   ///   - header: the thread's, where it is stored.
   ///   - body: is given what is known of the thread, and says what is known then.
   private func write<Value: Sendable>(
-    _ fence: Fence, header: EncodedRow? = nil, isAlone: Bool,
+    _ fence: Fence, header: RowBytes? = nil, isAlone: Bool,
     _ body: @escaping @Sendable (Database, inout ThreadTail) throws -> Value
   ) async throws -> Value {
     try await writable().write(isAlone: isAlone) { [self] db, group in
@@ -176,17 +176,20 @@ extension SQLiteStore {
   /// Makes sure that the thread is whose it was, counts the commit, and stores the header.
   ///
   /// - Returns: how many commits the thread has seen now; none before it has a header.
-  private func begin(_ db: Database, _ fence: Fence, _ header: EncodedRow?, after commits: Int) throws -> Int {
+  private func begin(_ db: Database, _ fence: Fence, _ header: RowBytes?, after commits: Int) throws -> Int {
     let name = Column.text(fence.thread.rawValue)
-    try db.change(
-      header == nil ? SQL.countCommit : SQL.putThread,
-      (header?.columns ?? [name]) + [.int(fence.number), .int(commits)])
+    let known = [Column.int(fence.number), .int(commits)]
+    if let header {
+      try db.change(SQL.putThread, header, and: known)
+    } else {
+      try db.change(SQL.countCommit, [name] + known)
+    }
     if db.changesCount == 1 { return commits + 1 }
     guard commits == 0, try db.int(SQL.commits, [name]) == nil,
       try db.int(SQL.isLeased, [name, .int(fence.number)]) != nil
     else { throw StoreError.fenced }
     guard let header else { return 0 }
-    try db.change(SQL.putFirstThread, header.columns + [.int(fence.number)])
+    try db.change(SQL.putFirstThread, header, and: [.int(fence.number)])
     return 1
   }
 

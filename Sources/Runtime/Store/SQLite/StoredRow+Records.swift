@@ -27,9 +27,6 @@ extension ThreadRecord {
 }
 
 extension TaskRecord {
-  /// Where ``isFanOut`` stands among the columns.
-  static let fanOutColumn = 8
-
   func columns(of thread: ThreadID) -> [Column] {
     [
       .text(thread.rawValue), .text(id.namespace), .int(checkpoint), .text(id.node), .int(id.index),

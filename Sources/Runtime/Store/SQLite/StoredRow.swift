@@ -49,7 +49,7 @@ struct StoredRow {
 
   /// Takes the last column for the checksum of all the others.
   func check(_ table: String) throws(Malformed) {
-    guard case .text(let stored)? = columns.last, Checksum.of(table, Array(columns.dropLast())) == stored else {
+    guard case .text(let stored)? = columns.last, RowBytes(table, columns.dropLast()).checksum() == stored else {
       throw Malformed("the row is not what was stored (checksum)")
     }
   }
