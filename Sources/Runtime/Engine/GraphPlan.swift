@@ -17,6 +17,8 @@ final class GraphPlan: Sendable {
   /// Folder that relative names in the graph start from.
   let folder: String
 
+  private let nodes: [NodeName: PlannedNode]
+
   /// Nodes all of whose expressions need no jq.
   private let immediate: Set<NodeName>
 
@@ -29,6 +31,7 @@ final class GraphPlan: Sendable {
   init(_ graph: StateGraph, namespace: String = "") {
     self.graph = graph
     self.namespace = namespace
+    nodes = graph.nodes.values.reduce(into: [:]) { $0[$1.name] = PlannedNode($1) }
     order = Dictionary(uniqueKeysWithValues: graph.nodes.keys.enumerated().map { ($1, $0) })
     barriers = graph.nodes.values.filter { !$0.after.isEmpty }
     folder = graph.folder
@@ -37,8 +40,10 @@ final class GraphPlan: Sendable {
     isPlain = graph.nodes.values.allSatisfy { $0.after.isEmpty && !$0.isDeferred }
   }
 
-  func node(_ name: NodeName) -> Node {
-    guard let node = graph.nodes[name] else {
+  func node(_ name: NodeName) -> Node { planned(name).node }
+
+  func planned(_ name: NodeName) -> PlannedNode {
+    guard let node = nodes[name] else {
       preconditionFailure("no node \(name): a due task names a node of the graph")
     }
     return node

@@ -44,9 +44,11 @@ extension TaskContext {
     environment: [String: String]
   ) -> TaskContext {
     TaskContext(
-      node: node, scope: scope, id: TaskID(due: DueMark(checkpoint: 0), node: node.name), attempt: 1,
-      answers: [:], servers: servers, folder: folder, environment: { environment }, stopGrace: { .seconds(5) },
-      clock: .system, services: NoServices())
+      PlannedNode(node), scope: scope, id: TaskID(due: DueMark(checkpoint: 0), node: node.name), attempt: 1,
+      answers: [:],
+      surroundings: TaskSurroundings(
+        servers: servers, folder: folder, environment: environment, stopGrace: { .seconds(5) }, clock: .system),
+      services: NoServices())
   }
 }
 

@@ -3,7 +3,12 @@ public import OrderedCollections
 
 /// What one attempt of a task sees and may use.
 public struct TaskContext: Sendable {
-  public let node: Node
+  /// What the graph says of the task.
+  @inlinable
+  public var node: Node { planned.node }
+
+  @usableFromInline
+  let planned: PlannedNode
 
   /// State and variables, without `$result`.
   public let scope: Scope
@@ -19,52 +24,44 @@ public struct TaskContext: Sendable {
   /// Answers to the node's own questions, by the keys it asked them under.
   let answers: [String: JSON]
 
-  /// The graph's MCP servers.
-  public let servers: OrderedDictionary<String, Field>
-
-  private let channels: OrderedDictionary<ChannelName, ChannelDefinition>
-
-  /// Folder of the graph file: where relative names start. The current folder for a graph made in code.
-  public let folder: String
-
-  /// Environment for child processes: the user's, without the graph's secrets, with the run's marker and the key.
-  public var environment: [String: String] { makeEnvironment() }
-
-  private let makeEnvironment: @Sendable () -> [String: String]
-
-  /// How long a child gets between TERM and KILL when the attempt is cancelled.
-  public let stopGrace: @Sendable () -> Duration
-
-  /// What the task tells time by and waits with.
-  public let clock: RunClock
-
+  private let surroundings: TaskSurroundings
   let services: any TaskServices
 
   init(
-    node: Node, scope: Scope, id: TaskID, attempt: Int, answers: [String: JSON],
-    servers: OrderedDictionary<String, Field>, channels: OrderedDictionary<ChannelName, ChannelDefinition> = [:],
-    folder: String, environment: @escaping @Sendable () -> [String: String],
-    stopGrace: @escaping @Sendable () -> Duration, clock: RunClock, services: any TaskServices
+    _ planned: PlannedNode, scope: Scope, id: TaskID, attempt: Int, answers: [String: JSON],
+    surroundings: TaskSurroundings, services: any TaskServices
   ) {
-    self.node = node
+    self.planned = planned
     self.scope = scope
     self.id = id
     self.attempt = attempt
     self.answers = answers
-    self.servers = servers
-    self.channels = channels
-    self.folder = folder
-    makeEnvironment = environment
-    self.stopGrace = stopGrace
-    self.clock = clock
+    self.surroundings = surroundings
     self.services = services
   }
+
+  /// The graph's MCP servers.
+  public var servers: OrderedDictionary<String, Field> { surroundings.servers }
+
+  /// Folder of the graph file: where relative names start. The current folder for a graph made in code.
+  public var folder: String { surroundings.folder }
+
+  /// Environment for child processes: the user's, without the graph's secrets, with the run's marker and the key.
+  public var environment: [String: String] {
+    surroundings.environment.merging(services.ownEnvironment) { $1 }
+  }
+
+  /// How long a child gets between TERM and KILL when the attempt is cancelled.
+  public var stopGrace: @Sendable () -> Duration { surroundings.stopGrace }
+
+  /// What the task tells time by and waits with.
+  public var clock: RunClock { surroundings.clock }
 }
 
 extension TaskContext {
   /// JSON Schema of the channel that the node saves its result into, whole and as it is; `nil` where there is none.
   public var resultSchema: JSON? {
-    guard case .whole(let name)? = node.save, let channel = channels[name] else { return nil }
+    guard case .whole(let name)? = node.save, let channel = surroundings.channels[name] else { return nil }
     switch channel.reducer {
     case .replace, .last, .ephemeral, .untracked: return channel.schema?.document
     case .append, .union, .sum, .min, .max, .merge, .messages, .custom: return nil
@@ -225,6 +222,9 @@ package protocol TaskServices: Sendable {
   func note(_ name: String, _ value: JSON, of owner: NoteOwner) async throws -> JSON
   var resources: RunResources { get }
   func key(call: String) -> String
+
+  /// What the task's child processes are told of it.
+  var ownEnvironment: [String: String] { get }
   func mask(_ value: JSON) -> JSON
   var secretMask: SecretMask { get }
   func record(_ service: ServiceProcess) async throws
@@ -245,6 +245,7 @@ package protocol TaskServices: Sendable {
 
 /// Where no run is.
 extension TaskServices {
+  package var ownEnvironment: [String: String] { [:] }
   package func emit(_ data: JSON) {}
   package var expiry: String? { nil }
   package var secretMask: SecretMask { .none }
@@ -286,8 +287,10 @@ extension TaskContext {
     stopGrace: Duration = .seconds(5), clock: RunClock = .system, services: any TaskServices
   ) -> TaskContext {
     TaskContext(
-      node: node, scope: scope, id: TaskID(due: DueMark(checkpoint: 1), node: node.name), attempt: attempt,
-      answers: answers, servers: servers, folder: folder, environment: { environment }, stopGrace: { stopGrace },
-      clock: clock, services: services)
+      PlannedNode(node), scope: scope, id: TaskID(due: DueMark(checkpoint: 1), node: node.name), attempt: attempt,
+      answers: answers,
+      surroundings: TaskSurroundings(
+        servers: servers, folder: folder, environment: environment, stopGrace: { stopGrace }, clock: clock),
+      services: services)
   }
 }

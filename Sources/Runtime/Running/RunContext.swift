@@ -12,7 +12,7 @@ final class RunContext: Sendable {
   let mask: SecretMask
   let secrets: JSONObject
   let userEnvironment: [String: String]
-  let childEnvironment: [String: String]
+  let surroundings: TaskSurroundings
   let options: RunOptions
 
   /// The number of the run before this one, where that died.
@@ -43,8 +43,8 @@ final class RunContext: Sendable {
     self.mask = mask
     self.secrets = secrets
     self.userEnvironment = userEnvironment
-    self.childEnvironment = childEnvironment
     self.options = options
+    surroundings = Self.surroundings(of: plan, childEnvironment, stop, clock)
     self.died = died
     self.onRoute = onRoute
     thread = fence.thread
@@ -80,8 +80,16 @@ final class RunContext: Sendable {
     mask = parent.mask
     secrets = parent.secrets
     userEnvironment = parent.userEnvironment
-    childEnvironment = parent.childEnvironment
+    surroundings = Self.surroundings(of: plan, parent.surroundings.environment, stop, clock)
     resources = parent.resources
+  }
+
+  private static func surroundings(
+    of plan: GraphPlan, _ environment: [String: String], _ stop: StopControl, _ clock: RunClock
+  ) -> TaskSurroundings {
+    TaskSurroundings(
+      servers: plan.graph.servers, channels: plan.graph.channels, folder: plan.folder, environment: environment,
+      stopGrace: { stop.level == .urgent ? .seconds(2) : .seconds(5) }, clock: clock)
   }
 
   /// Which subgraph runs; empty for the thread's own graph.

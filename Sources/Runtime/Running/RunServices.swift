@@ -15,6 +15,7 @@ struct RunServices: TaskServices {
   func print(_ text: String, to stream: OutputStream) { output.print(text, to: stream) }
   var resources: RunResources { run.resources }
   func key(call: String) -> String { TaskKey.key(run.thread, task, call: call) }
+  var ownEnvironment: [String: String] { ["GRAPHRUN_IDEMPOTENCY_KEY": key(call: "")] }
   func mask(_ value: JSON) -> JSON { run.mask.mask(value) }
   var secretMask: SecretMask { run.mask }
 

@@ -13,7 +13,7 @@ struct TaskRun: Sendable {
 
   let run: RunContext
   let due: DueTask
-  let node: Node
+  let planned: PlannedNode
   let values: JSONObject
 
   /// Where messages stand in `values`.
@@ -21,6 +21,8 @@ struct TaskRun: Sendable {
   let step: Int
   let output: TaskOutput
   let memory: TaskMemory
+
+  var node: Node { planned.node }
 
   /// - Throws: ``StoreError`` when an attempt could not be recorded.
   func end(from record: TaskRecord) async throws(StoreError) -> End {
@@ -198,15 +200,9 @@ struct TaskRun: Sendable {
 
   func context(_ record: TaskRecord, attempt: Int) -> TaskContext {
     TaskContext(
-      node: node, scope: run.scope(of: due, values: values, step: step, attempt: attempt), id: due.id, attempt: attempt,
-      answers: record.answers, servers: run.plan.graph.servers, channels: run.plan.graph.channels, folder: run.folder,
-      environment: { [run, due] in
-        var environment = run.childEnvironment
-        environment["GRAPHRUN_IDEMPOTENCY_KEY"] = TaskKey.key(run.thread, due.id)
-        return environment
-      },
-      stopGrace: { [stop = run.stop] in stop.level == .urgent ? .seconds(2) : .seconds(5) },
-      clock: run.clock, services: RunServices(run: run, output: output, memory: memory, record: record))
+      planned, scope: run.scope(of: due, values: values, step: step, attempt: attempt), id: due.id, attempt: attempt,
+      answers: record.answers, surroundings: run.surroundings,
+      services: RunServices(run: run, output: output, memory: memory, record: record))
   }
 }
 

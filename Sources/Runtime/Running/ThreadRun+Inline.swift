@@ -32,9 +32,10 @@ extension ThreadRun {
     let desk = self.desk ?? InlineDesk(context, position.record)
     self.desk = desk
     var count = 0
+    var step = Step()
     while count < most, context.stop.level == .none, !Task.isCancelled, let kind = dueKind(inline) {
       await options.beforeStep?()
-      guard let step = await compute(kind, desk) else {
+      guard await compute(kind, desk, &step) else {
         (messages, self.desk) = (MessagePlaces(), nil)
         break
       }
@@ -57,65 +58,69 @@ extension ThreadRun {
 
   /// A super-step that is computed; nothing has changed yet.
   private struct Step {
-    var task: TaskRecord
-    var changes: [StateFold.Change]
-    var gain: StateWeight.Gain
+    var result: JSON = .null
+    var writes: [ChannelWrite] = []
+    var triggers: [Trigger] = []
+    var changes: [StateFold.Change] = []
+    var gain = StateWeight.Gain(total: 0)
+    var seconds: Double?
   }
 
-  /// `nil` where there is more to the task.
-  private mutating func compute(_ kind: any NodeKind, _ desk: InlineDesk) async -> Step? {
+  /// False where there is more to the task.
+  private mutating func compute(_ kind: any NodeKind, _ desk: InlineDesk, _ computed: inout Step) async -> Bool {
     let due = position.record.agenda.due[0]
-    let node = plan.node(due.id.nodeName)
-    var task = TaskRecord(
-      id: due.id, checkpoint: position.record.number, ordinal: 0, isFanOut: due.item != nil, status: .done)
-    task.attempts = 1
     let start = durability == .exit ? nil : ContinuousClock.now
-    guard await attempt(&task, due, node, kind, desk) else { return nil }
-    let entries = task.writes.map { StateFold.Entry(task: 0, id: due.id, writer: due.id.node, write: $0) }
-    guard let changes = try? context.fold.changes(entries, in: position.values, &messages),
-      let triggers = triggers(of: task, after: changes, due, node)
-    else { return nil }
-    task.triggers = triggers
-    let gain = weight.gain(by: changes)
-    guard weight.objection(to: gain) == nil else { return nil }
-    if let start { task.seconds = (ContinuousClock.now - start).seconds }
-    return Step(task: task, changes: changes, gain: gain)
+    let run = TaskRun(
+      run: context, due: due, planned: plan.planned(due.id.nodeName), values: position.values, messages: messages,
+      step: step, output: desk.output, memory: desk.memory)
+    guard await attempt(run, kind, &computed), desk.isEmpty else { return false }
+    let entries = computed.writes.map { StateFold.Entry(task: 0, id: due.id, writer: due.id.node, write: $0) }
+    guard let changes = try? context.fold.changes(entries, in: position.values, &messages) else { return false }
+    computed.changes = changes
+    computed.triggers = []
+    if let next = run.node.next {
+      let state = plan.state(position.values, after: changes, for: run.node)
+      let triggers = try? context.triggers(
+        of: next, from: due, on: state, result: computed.result, step: step, attempt: 1)
+      guard let triggers else { return false }
+      computed.triggers = triggers
+    }
+    computed.gain = weight.gain(by: changes)
+    computed.seconds = start.map { (ContinuousClock.now - $0).seconds }
+    return weight.objection(to: computed.gain) == nil
   }
 
-  /// False where the task fails, asks, or leaves more than a result.
-  private func attempt(
-    _ task: inout TaskRecord, _ due: DueTask, _ node: Node, _ kind: any NodeKind, _ desk: InlineDesk
-  ) async -> Bool {
-    let run = TaskRun(
-      run: context, due: due, node: node, values: position.values, messages: messages, step: step,
-      output: desk.output, memory: desk.memory)
-    guard let end = try? await kind.run(run.context(task, attempt: 1)), desk.isEmpty else { return false }
+  /// False where the task fails or asks.
+  private func attempt(_ run: TaskRun, _ kind: any NodeKind, _ computed: inout Step) async -> Bool {
     let writes: [ChannelWrite]?
-    switch end {
-    case .result(let result):
-      task.result = result
+    switch try? await kind.run(run.context(inlineRecord(of: run.due), attempt: 1)) {
+    case .result(let result)?:
+      computed.result = result
       writes = try? run.landed(result, nil, attempt: 1)
-    case .writes(let own):
-      task.result = .null
+    case .writes(let own)?:
+      computed.result = .null
       writes = try? run.landed(.null, own, attempt: 1)
-    case .ask: writes = nil
+    case .ask?, nil: return false
     }
     guard let writes else { return false }
-    task.writes = writes
+    computed.writes = writes
     return true
   }
 
-  private func triggers(
-    of task: TaskRecord, after changes: [StateFold.Change], _ due: DueTask, _ node: Node
-  ) -> [Trigger]? {
-    guard let next = node.next else { return [] }
-    let state = plan.state(position.values, after: changes, for: node)
-    return try? context.triggers(of: next, from: due, on: state, result: task.result ?? .null, step: step, attempt: 1)
+  private func inlineRecord(of due: DueTask) -> TaskRecord {
+    var task = TaskRecord(id: due.id, checkpoint: position.record.number, ordinal: 0, isFanOut: due.item != nil)
+    task.attempts = 1
+    return task
   }
 
   /// Tells of the super-step as of any, and stores it.
   private mutating func land(_ computed: Step) async throws(StoreError) {
-    let task = computed.task
+    var task = inlineRecord(of: position.record.agenda.due[0])
+    task.status = .done
+    task.result = computed.result
+    task.writes = computed.writes
+    task.triggers = computed.triggers
+    task.seconds = computed.seconds
     ledger.tell(.stepStart(step: step, nodes: [task.id.nodeName]))
     ledger.tell(.taskStart(step: step, node: task.id.nodeName, task: task.label, attempt: 1))
     accept(computed.gain)
@@ -130,7 +135,8 @@ extension ThreadRun {
     accept(computed.gain)
     computed.changes.apply(to: &position.values)
     for change in computed.changes where change.isStored { changed.append(change.delta.channel) }
-    position.record.agenda = agenda(after: [computed.task.ended])
+    let node = position.record.agenda.due[0].id.nodeName
+    position.record.agenda = agenda(after: [EndedTask(node: node, triggers: computed.triggers)])
     position.record.step += 1
   }
 
