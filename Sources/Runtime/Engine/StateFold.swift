@@ -81,6 +81,14 @@ struct StateFold {
   func changes(
     _ entries: [Entry], in values: JSONObject, _ messages: inout MessagePlaces, ends: Bool = true
   ) throws(Conflicts) -> [Change] {
+    if entries.count == 1, ephemeral.isEmpty {
+      do {
+        let name = entries[0].write.channel
+        return try change(entries, of: name, values[name.rawValue], &messages).map { [$0] } ?? []
+      } catch {
+        throw Conflicts(all: [error])
+      }
+    }
     var changes: [Change] = []
     for channel in ephemeral where ends && !entries.contains(where: { $0.write.channel == channel.name }) {
       if let change = fade(channel, values[channel.name.rawValue]) { changes.append(change) }
@@ -316,6 +324,27 @@ extension StateFold.Change {
     switch delta.change {
     case .append(let items) where value == nil: values.append(items, to: delta.channel)
     default: values[delta.channel.rawValue] = value
+    }
+  }
+}
+
+extension JSONObject {
+  /// What `change` will put aside; `nil` where it only adds to a list.
+  func before(_ change: StateFold.Change) -> JSON?? {
+    let value = self[change.delta.channel.rawValue]
+    if case .append = change.delta.change, change.value == nil, value != nil { return nil }
+    return .some(value)
+  }
+
+  /// Takes back what `change` did.
+  mutating func undo(_ change: StateFold.Change, to before: JSON??) {
+    let channel = change.delta.channel.rawValue
+    if let before {
+      self[channel] = before
+    } else if case .append(let items) = change.delta.change, case .array(var list)? = self[channel] {
+      self[channel] = .null
+      list.removeLast(items.count)
+      self[channel] = .array(list)
     }
   }
 }

@@ -116,8 +116,13 @@ final class RunContext: Sendable {
   ) throws(NodeFailure) -> [Trigger] {
     var scope = scope(of: due, values: state, step: step, attempt: attempt)
     scope.variables["result"] = result
+    return try triggers(of: routes, from: due.id.nodeName, in: scope)
+  }
+
+  /// - Parameter scope: with `$result`.
+  func triggers(of routes: Routes, from node: NodeName, in scope: Scope) throws(NodeFailure) -> [Trigger] {
     let choice = try routes.choice(in: scope, from: "next")
-    onRoute(due.id.nodeName, choice.index)
+    onRoute(node, choice.index)
     return mask.mask(choice.triggers)
   }
 

@@ -110,7 +110,8 @@ struct TaskPool: Sendable {
     _ due: DueTask, _ record: TaskRecord, _ values: JSONObject, _ messages: MessagePlaces, step: Int
   ) -> TaskRun {
     TaskRun(
-      run: context, due: due, planned: context.plan.planned(due.id.nodeName), values: values, messages: messages, step: step,
+      run: context, due: due, planned: context.plan.planned(due.id.nodeName), values: values, messages: messages,
+      step: step,
       output: context.output(of: record, step: step), memory: TaskMemory())
   }
 }

@@ -199,8 +199,12 @@ struct TaskRun: Sendable {
   }
 
   func context(_ record: TaskRecord, attempt: Int) -> TaskContext {
+    context(record, attempt: attempt, run.scope(of: due, values: values, step: step, attempt: attempt))
+  }
+
+  func context(_ record: TaskRecord, attempt: Int, _ scope: Scope) -> TaskContext {
     TaskContext(
-      planned, scope: run.scope(of: due, values: values, step: step, attempt: attempt), id: due.id, attempt: attempt,
+      planned, scope: scope, id: due.id, attempt: attempt,
       answers: record.answers, surroundings: run.surroundings,
       services: RunServices(run: run, output: output, memory: memory, record: record))
   }

@@ -3,7 +3,7 @@ import OrderedCollections
 
 /// The nodes whose tasks need nobody who watches over them: they only compute, and whatever they do may be done again.
 struct InlineKinds: Sendable {
-  private let kinds: [NodeName: any NodeKind]
+  private let nodes: [NodeName: InlineNode]
 
   /// `nil` where the run stops between super-steps, tells of those that it does not store, or more than writes moves its state.
   init?(_ context: RunContext, _ options: RunOptions, _ durability: Durability) {
@@ -11,15 +11,28 @@ struct InlineKinds: Sendable {
     guard durability != .exit || !context.ledger.isHeard, !options.hasBreaks, context.mask.isEmpty,
       graph.channels.values.allSatisfy({ $0.reducer != .ephemeral })
     else { return nil }
-    kinds = graph.nodes.values.reduce(into: [:]) { kinds, node in
+    nodes = graph.nodes.values.reduce(into: [:]) { nodes, node in
       guard let kind = context.kinds[node.kind], kind.effectClass(of: node) == .pure, context.isInstant(node),
         context.plan.isImmediate(node), node.when == nil, node.approve == nil, node.retry == nil
       else { return }
-      kinds[node.name] = kind
+      nodes[node.name] = InlineNode(kind, context.plan.planned(node.name))
     }
   }
 
-  subscript(node: NodeName) -> (any NodeKind)? { kinds[node] }
+  /// The one task that is due, where it may run inline.
+  func node(of agenda: Agenda) -> InlineNode? {
+    agenda.due.count == 1 ? nodes[agenda.due[0].id.nodeName] : nil
+  }
+}
+
+final class InlineNode: Sendable {
+  let kind: any NodeKind
+  let planned: PlannedNode
+
+  init(_ kind: any NodeKind, _ planned: PlannedNode) {
+    self.kind = kind
+    self.planned = planned
+  }
 }
 
 extension ThreadRun {
@@ -28,14 +41,17 @@ extension ThreadRun {
   ///
   /// - Returns: how many.
   mutating func runInline(atMost most: Int) async throws(StoreError) -> Int {
-    guard let inline, records.isEmpty, ahead?.isIdle ?? true, dueKind(inline) != nil else { return 0 }
+    guard let inline, records.isEmpty, ahead?.isIdle ?? true, inline.node(of: position.record.agenda) != nil
+    else { return 0 }
     let desk = self.desk ?? InlineDesk(context, position.record)
     self.desk = desk
     var count = 0
     var step = Step()
-    while count < most, context.stop.level == .none, !Task.isCancelled, let kind = dueKind(inline) {
+    while count < most, context.stop.level == .none, !Task.isCancelled,
+      let node = inline.node(of: position.record.agenda)
+    {
       await options.beforeStep?()
-      guard await compute(kind, desk, &step) else {
+      guard await compute(node, desk, &step) else {
         (messages, self.desk) = (MessagePlaces(), nil)
         break
       }
@@ -50,13 +66,7 @@ extension ThreadRun {
     return count
   }
 
-  /// The kind of the one task that is due, where it may run inline.
-  private func dueKind(_ inline: InlineKinds) -> (any NodeKind)? {
-    let due = position.record.agenda.due
-    return due.count == 1 ? inline[due[0].id.nodeName] : nil
-  }
-
-  /// A super-step that is computed; nothing has changed yet.
+  /// A super-step whose changes are made in the state, and nowhere else yet.
   private struct Step {
     var result: JSON = .null
     var writes: [ChannelWrite] = []
@@ -66,34 +76,47 @@ extension ThreadRun {
     var seconds: Double?
   }
 
-  /// False where there is more to the task.
-  private mutating func compute(_ kind: any NodeKind, _ desk: InlineDesk, _ computed: inout Step) async -> Bool {
+  /// False, and nothing has changed, where there is more to the task.
+  private mutating func compute(_ node: InlineNode, _ desk: InlineDesk, _ computed: inout Step) async -> Bool {
     let due = position.record.agenda.due[0]
     let start = durability == .exit ? nil : ContinuousClock.now
-    let run = TaskRun(
-      run: context, due: due, planned: plan.planned(due.id.nodeName), values: position.values, messages: messages,
-      step: step, output: desk.output, memory: desk.memory)
-    guard await attempt(run, kind, &computed), desk.isEmpty else { return false }
+    var scope = context.scope(of: due, values: position.values, step: step, attempt: 1)
+    guard await attempt(due, node, scope, desk, &computed), desk.isEmpty else { return false }
     let entries = computed.writes.map { StateFold.Entry(task: 0, id: due.id, writer: due.id.node, write: $0) }
     guard let changes = try? context.fold.changes(entries, in: position.values, &messages) else { return false }
     computed.changes = changes
-    computed.triggers = []
-    if let next = run.node.next {
-      let state = plan.state(position.values, after: changes, for: run.node)
-      let triggers = try? context.triggers(
-        of: next, from: due, on: state, result: computed.result, step: step, attempt: 1)
-      guard let triggers else { return false }
-      computed.triggers = triggers
-    }
     computed.gain = weight.gain(by: changes)
+    guard weight.objection(to: computed.gain) == nil else { return false }
+    // Nobody else holds the state now, so that it is changed where it is.
+    scope.state = [:]
+    let before = changes.map { position.values.before($0) }
+    changes.apply(to: &position.values)
+    scope.state = position.values
+    scope.variables["result"] = computed.result
+    guard let triggers = triggers(of: node.planned, in: scope) else {
+      scope.state = [:]
+      for (change, before) in zip(changes, before) { position.values.undo(change, to: before) }
+      return false
+    }
+    computed.triggers = triggers
     computed.seconds = start.map { (ContinuousClock.now - $0).seconds }
-    return weight.objection(to: computed.gain) == nil
+    return true
+  }
+
+  private func triggers(of planned: PlannedNode, in scope: Scope) -> [Trigger]? {
+    guard let next = planned.node.next else { return [] }
+    return try? context.triggers(of: next, from: planned.node.name, in: scope)
   }
 
   /// False where the task fails or asks.
-  private func attempt(_ run: TaskRun, _ kind: any NodeKind, _ computed: inout Step) async -> Bool {
+  private func attempt(
+    _ due: DueTask, _ node: InlineNode, _ scope: Scope, _ desk: InlineDesk, _ computed: inout Step
+  ) async -> Bool {
+    let run = TaskRun(
+      run: context, due: due, planned: node.planned, values: position.values, messages: messages, step: step,
+      output: desk.output, memory: desk.memory)
     let writes: [ChannelWrite]?
-    switch try? await kind.run(run.context(inlineRecord(of: run.due), attempt: 1)) {
+    switch try? await node.kind.run(run.context(inlineRecord(of: due), attempt: 1, scope)) {
     case .result(let result)?:
       computed.result = result
       writes = try? run.landed(result, nil, attempt: 1)
@@ -126,14 +149,13 @@ extension ThreadRun {
     accept(computed.gain)
     context.onLife()
     let ended = TaskPool.Ended(index: 0, events: ledger.events(task.endEvents(step: step, options.streams)))
-    _ = try await move(by: computed.changes, [task], [ended])
+    settle(at: agenda(after: [task.ended]), step: step, computed.changes.stored)
+    _ = try await store([task], [ended])
   }
 
-  /// Moves on to the next super-step, of which nothing is stored. Nobody else holds the state here, so that a list that grows
-  /// is added to in place.
+  /// Moves on to the next super-step, of which nothing is stored.
   private mutating func pass(_ computed: Step) {
     accept(computed.gain)
-    computed.changes.apply(to: &position.values)
     for change in computed.changes where change.isStored { changed.append(change.delta.channel) }
     let node = position.record.agenda.due[0].id.nodeName
     position.record.agenda = agenda(after: [EndedTask(node: node, triggers: computed.triggers)])

@@ -150,7 +150,8 @@ struct ThreadRun: Sendable {
     while true {
       do {
         let changes = try fold(tasks)
-        return try await move(by: changes, tasks, ending(ended, tasks, losers))
+        advance(by: changes, after: tasks)
+        return try await store(tasks, ending(ended, tasks, losers))
       } catch let conflicts as StateFold.Conflicts {
         losers.formUnion(lose(conflicts.all, &tasks))
       } catch {
@@ -164,10 +165,8 @@ struct ThreadRun: Sendable {
     }
   }
 
-  mutating func move(
-    by changes: [StateFold.Change], _ tasks: [TaskRecord], _ ended: [TaskPool.Ended]
-  ) async throws(StoreError) -> RunEnd? {
-    advance(by: changes, after: tasks)
+  /// Stores the super-step that has led to where the thread stands now; its end where the run stops there.
+  mutating func store(_ tasks: [TaskRecord], _ ended: [TaskPool.Ended]) async throws(StoreError) -> RunEnd? {
     let record = position.record
     let stopAfter = options.stopAfter
     let isReached =

@@ -101,6 +101,12 @@ struct InlineTests {
         + "  b: { work: 1, next: { to: { expr: .n, may: [a] } } }\n", [:]
     ),
     (
+      "a computed route to nowhere once a list has grown",
+      "graph: g\nstate: { n: { default: 0 }, list: { reduce: append } }\nstart: a\nnodes:\n"
+        + "  a: { work: 1, save: { n: .n + 1, list: .n }, next: b }\n"
+        + "  b: { work: 1, save: { n: .n + 1, list: .n }, next: { to: { expr: .n, may: [a] } } }\n", [:]
+    ),
+    (
       "a fan-out, a barrier and what is deferred",
       "graph: g\nstate: { list: { reduce: append } }\nstart: a\nnodes:\n  a: { work: 1, next: b }\n"
         + "  b: { work: [1, 2, 3], save: list, next: [{ each: \"[1, 2]\", to: c }] }\n  c: { work: 1, save: { list: $item } }\n"
