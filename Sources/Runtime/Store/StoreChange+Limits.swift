@@ -4,7 +4,7 @@ extension [StoreChange] {
   /// Refuses what could be written and never be read again (RELIABILITY R15).
   func checkLimits() throws(StoreError) {
     for change in self {
-      for value in change.values where !value.isStorable(within: JSONLimits.depth) {
+      guard change.allValues({ $0.isStorable(within: JSONLimits.depth) }) else {
         throw .refused("\(change.label): a value is nested too deeply, has too long a string, or a number that is none")
       }
     }
@@ -12,16 +12,16 @@ extension [StoreChange] {
 }
 
 extension StoreChange {
-  /// Every value that a person's data can be in.
-  fileprivate var values: [JSON] {
+  /// Whether every value that a person's data can be in is good.
+  fileprivate func allValues(_ isGood: (JSON) -> Bool) -> Bool {
     switch self {
-    case .thread, .graph, .output, .service, .serviceEnded: []
-    case .checkpoint(let record, _): record.deltas.flatMap(\.change.values) + record.agenda.values
-    case .task(let record): record.values
-    case .cache(let record): [record.result]
-    case .note(let record): [record.value]
-    case .memory(.put(let item)): [item.value]
-    case .memory(.delete): []
+    case .thread, .graph, .output, .service, .serviceEnded, .memory(.delete): true
+    case .checkpoint(let record, _):
+      record.deltas.allSatisfy { $0.change.allValues(isGood) } && record.agenda.allValues(isGood)
+    case .task(let record): record.allValues(isGood)
+    case .cache(let record): isGood(record.result)
+    case .note(let record): isGood(record.value)
+    case .memory(.put(let item)): isGood(item.value)
     }
   }
 
@@ -35,16 +35,16 @@ extension StoreChange {
 }
 
 extension ChannelDelta.Change {
-  fileprivate var values: [JSON] {
+  fileprivate func allValues(_ isGood: (JSON) -> Bool) -> Bool {
     switch self {
-    case .set(let value): [value]
-    case .unset: []
-    case .append(let items), .merge(let items): items
+    case .set(let value): isGood(value)
+    case .unset: true
+    case .append(let items), .merge(let items): items.allSatisfy(isGood)
     case .edit(let edits):
-      edits.compactMap { edit in
+      edits.allSatisfy { edit in
         switch edit {
-        case .append(let item), .put(_, let item): item
-        case .remove, .removeAll: nil
+        case .append(let item), .put(_, let item): isGood(item)
+        case .remove, .removeAll: true
         }
       }
     }
@@ -52,19 +52,24 @@ extension ChannelDelta.Change {
 }
 
 extension Agenda {
-  fileprivate var values: [JSON] {
-    due.compactMap(\.item?.value) + (due.flatMap(\.errors) + deferred.values.joined()).compactMap(\.result)
+  fileprivate func allValues(_ isGood: (JSON) -> Bool) -> Bool {
+    due.allSatisfy { due in
+      (due.item.map { isGood($0.value) } ?? true) && due.errors.allSatisfy { $0.result.map(isGood) ?? true }
+    } && deferred.values.allSatisfy { $0.allSatisfy { $0.result.map(isGood) ?? true } }
   }
 }
 
 extension TaskRecord {
-  fileprivate var values: [JSON] {
-    var values = [result, error?.result].compactMap { $0 } + writes.map(\.value) + [kept].compactMap { $0 }
-    for case .fanOut(_, let items, _) in triggers { values += items }
-    for question in questions {
-      values += (question.choices ?? []) + [question.schema, question.answer].compactMap { $0 }
-    }
-    return values
+  fileprivate func allValues(_ isGood: (JSON) -> Bool) -> Bool {
+    (result.map(isGood) ?? true) && (kept.map(isGood) ?? true) && (error?.result.map(isGood) ?? true)
+      && writes.allSatisfy { isGood($0.value) }
+      && triggers.allSatisfy { trigger in
+        if case .fanOut(_, let items, _) = trigger { items.allSatisfy(isGood) } else { true }
+      }
+      && questions.allSatisfy { question in
+        (question.choices?.allSatisfy(isGood) ?? true) && (question.schema.map(isGood) ?? true)
+          && (question.answer.map(isGood) ?? true)
+      }
   }
 }
 

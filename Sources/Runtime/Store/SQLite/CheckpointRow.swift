@@ -78,7 +78,7 @@ struct CheckpointRow: Sendable {
     let base = bytes.count
     bytes.append(baseColumns)
     baseChecksum = bytes.checksum("base", from: base)
-    bytes.append([.text(baseChecksum)])
+    bytes.append(baseChecksum)
     return bytes
   }
 

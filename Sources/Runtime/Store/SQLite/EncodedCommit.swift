@@ -74,7 +74,7 @@ struct EncodedTask: Sendable {
     ordinal = record.ordinal
     var row = RowBytes("task", record.columns(of: thread))
     checksum = row.checksum()
-    row.append([.text(checksum)])
+    row.append(checksum)
     self.row = row
   }
 

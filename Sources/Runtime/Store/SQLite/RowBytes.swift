@@ -29,11 +29,18 @@ struct RowBytes: Sendable {
   /// A row that ends with its checksum.
   static func sealed(_ table: String, _ columns: [Column]) -> RowBytes {
     var row = RowBytes(table, columns)
-    row.append([.text(row.checksum())])
+    row.append(row.checksum())
     return row
   }
 
   var count: Int { bytes.count }
+
+  /// Adds a column of text.
+  mutating func append(_ text: String) {
+    bytes.append(1)
+    unsafe withUnsafeBytes(of: UInt64(text.utf8.count).littleEndian) { unsafe bytes.append(contentsOf: $0) }
+    bytes.append(contentsOf: text.utf8)
+  }
 
   mutating func append(_ columns: [Column]) {
     let added = RowBytes("", columns)

@@ -7,7 +7,7 @@ extension ThreadRecord {
   var columns: [Column] {
     [
       .text(id.rawValue), .text(graphName), .text(graphHash), Column(graphPath), .text(status.rawValue), .int(head),
-      .int(step), .int(created.milliseconds), .int(updated.milliseconds), .text(JSON.array(next.map(\.json)).text),
+      .int(step), .int(created.milliseconds), .int(updated.milliseconds), Column(list: next, \.json),
       Column(error?.json(withResult: true).text), .text(durability.rawValue),
     ]
   }
@@ -33,8 +33,8 @@ extension TaskRecord {
       .int(id.due.checkpoint), .int(id.due.offset), .int(ordinal), Column(isFanOut), .text(status.rawValue),
       .int(attempts), seconds.map(Column.double) ?? .null, Column(notBefore?.milliseconds),
       Column(handler?.rawValue), Column(error?.json(withResult: true).text),
-      .text(JSON.array(writes.map(\.json)).text), .text(JSON.array(triggers.map(\.json)).text),
-      .text(JSON.array(questions.map(\.json)).text), Column(kept?.text), Column(result?.text),
+      Column(list: writes, \.json), Column(list: triggers, \.json), Column(list: questions, \.json),
+      Column(kept?.text), Column(result?.text),
     ]
   }
 
