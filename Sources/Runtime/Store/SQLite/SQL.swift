@@ -64,12 +64,11 @@ enum SQL {
   static let taskFrom = "SELECT 1 FROM task WHERE thread = ? AND namespace = ? AND checkpoint >= ? LIMIT 1"
   private static let taskOrder = "ordinal, node, idx, due, due_offset"
 
+  /// The columns in the order of the table. The text is short, as it is looked up with every task.
   static let putTask = """
-    INSERT INTO task (\(taskColumns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT DO UPDATE SET ordinal = excluded.ordinal, fan_out = excluded.fan_out, status = excluded.status,
-      attempts = excluded.attempts, seconds = excluded.seconds, not_before = excluded.not_before,
-      handler = excluded.handler, error = excluded.error, writes = excluded.writes, triggers = excluded.triggers,
-      questions = excluded.questions, kept = excluded.kept, result = excluded.result, checksum = excluded.checksum
+    INSERT INTO task VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET ordinal=?8, fan_out=?9, status=?10, attempts=?11, seconds=?12, not_before=?13, handler=?14,
+    error=?15, writes=?16, triggers=?17, questions=?18, kept=?19, result=?20, checksum=?21
     """
 
   static let note = "SELECT thread, key, name, value, checksum FROM note"

@@ -40,7 +40,7 @@ struct SQLiteCommit {
       throw StoreError.refused("task \(task.label) of checkpoint \(task.checkpoint), which checkpoint \(child) ended")
     }
     try db.change(SQL.putTask, task.row)
-    tail[task.id.namespace]?.note(task.stored, at: task.checkpoint)
+    tail.note(task)
     if task.isFinished, try hasNotes() {
       try db.change(SQL.endNotes, [.text(thread.rawValue), .text(TaskKey.key(thread, task.id))])
     }

@@ -30,8 +30,13 @@ struct ThreadTail: Sendable {
       hasLaterTasks = hasTasks
     }
 
+    /// Whether a task that is stored changes anything here.
+    fileprivate func heeds(_ task: EncodedTask) -> Bool {
+      task.checkpoint > number ? !hasLaterTasks : task.checkpoint == number && tasks != nil
+    }
+
     /// A task was stored, for the first time or again.
-    mutating func note(_ task: StoredTask, at checkpoint: Int) {
+    fileprivate mutating func note(_ task: StoredTask, at checkpoint: Int) {
       if checkpoint > number { hasLaterTasks = true }
       guard checkpoint == number, let stored = tasks else { return }
       let others = stored.filter { $0.id != task.id }
@@ -63,6 +68,12 @@ struct ThreadTail: Sendable {
 
   /// More namespaces than that are not remembered.
   private static let most = 64
+
+  /// A task was stored, for the first time or again.
+  mutating func note(_ task: EncodedTask) {
+    guard lines[task.id.namespace]?.heeds(task) == true else { return }
+    lines[task.id.namespace]?.note(task.stored, at: task.checkpoint)
+  }
 
   subscript(namespace: String) -> Newest? {
     get { lines[namespace] }
