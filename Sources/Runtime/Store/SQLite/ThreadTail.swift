@@ -1,7 +1,7 @@
 import Graph
 
-/// What the last commits of a thread left behind, so that the next need not look it up. It is good as long as the lease tells
-/// that nobody else changed the thread since.
+/// What the last commits of a thread left behind, so that the next need not look it up. It is good as long as the fence and the
+/// count of commits tell that nobody else changed the thread since.
 struct ThreadTail: Sendable {
   /// Whether anything may be noted down for a task; `nil` where that was not looked up.
   var hasNotes: Bool?
