@@ -28,7 +28,8 @@ let streamTargets: [String: Target] = [
       precondition((try? MCPTool(item))?.fingerprint == tool.fingerprint, "a tool's fingerprint is its own")
       try? tool.checkMirror()
       let call = MCPCall(
-        server: "s", tool: tool, arguments: message["arguments"] ?? [:], key: "k", answers: nil, mayAsk: true)
+        server: "s", tool: tool, arguments: message["arguments"] ?? [:], key: "k", answers: nil, mayAsk: true,
+        mask: .none)
       _ = try? call.params()
       guard let result = message["result"]?["call"]?.objectValue, let outcome = try? call.outcome(of: result) else {
         continue
