@@ -1,4 +1,4 @@
-public import Graph
+import Graph
 import OrderedCollections
 
 /// What all tasks of a run find around them.
@@ -26,13 +26,4 @@ final class TaskSurroundings: Sendable {
     self.stopGrace = stopGrace
     self.clock = clock
   }
-}
-
-/// A node of a graph, which its tasks share: it has too many parts to be copied for each.
-@usableFromInline
-final class PlannedNode: Sendable {
-  @usableFromInline
-  let node: Node
-
-  init(_ node: Node) { self.node = node }
 }
