@@ -64,13 +64,7 @@ extension JSONObject: Hashable {
 
 extension JSONObject: Sequence, ExpressibleByDictionaryLiteral {
   public init(dictionaryLiteral elements: (String, JSON)...) {
-    self.init(literal: elements)
-  }
-
-  /// Of members written in a program, where no key stands twice: they need not be compared with each other.
-  init(literal elements: [(String, JSON)]) {
-    assert(Set(elements.map { Name($0.0) }).count == elements.count, "a key stands twice: \(elements.map(\.0))")
-    members = OrderedDictionary(uncheckedUniqueKeys: elements.map { Name($0.0) }, values: elements.map(\.1))
+    self.init(elements)
   }
 
   public struct Iterator: IteratorProtocol {
